@@ -1,0 +1,64 @@
+# The lab's commands. `make` alone shows them. The environment is made in .venv/ on first use.
+
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+
+# The environment again after a change of what it is made from, or when this directory was moved or copied.
+ifneq ($(shell cat .venv/.made 2>/dev/null),$(CURDIR))
+.PHONY: .venv/.made
+endif
+
+.venv/.made: requirements.lock pyproject.toml
+	@scripts/bootstrap
+
+.PHONY: help
+help:  ## Show these commands.
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: system
+system:  ## Install the missing Debian packages, where there is apt and the right to.
+	@scripts/system-packages
+
+.PHONY: env
+env: system .venv/.made  ## Make or renew the environment in .venv/.
+
+.PHONY: demo
+demo: env  ## Start the whole lab: broker, bridge, 40 emulated devices, window. ARGS="--for 60s" passes options on.
+	@$(BIN)/iotlab demo $(ARGS)
+
+.PHONY: test
+test: check  ## Check, then run every test. ARGS="-k alarms" passes options on.
+	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest $(ARGS)
+
+.PHONY: check
+check: env  ## Check style, format and types.
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+.PHONY: format
+format: env  ## Put the code into the project's format.
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+.PHONY: bench
+bench: env  ## Measure the promises' figures and print them.
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: screenshots
+screenshots: env  ## Make the pictures of the documentation again from a running lab.
+	@scripts/screenshots
+
+.PHONY: docs
+docs: env  ## Make the generated documentation again.
+	@$(BIN)/python -m iotlab.config.reference >docs/settings.md
+
+.PHONY: lock
+lock: env  ## Choose the newest allowed packages and write requirements.lock (hashes and versions, no addresses).
+	@scripts/lock
+
+.PHONY: clean
+clean:  ## Remove the environment and everything that was made.
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,337 @@
+"""Stop 3 of the journey: a batch of arrivals becomes items, all in one transaction.
+
+For each stored message: the device's state with its stream record, one item of history, and the ledger's account.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from iotlab.bridge.arrival import Arrival, Numbered
+from iotlab.bridge.ledger import MAX_RANGES, BootLedger, LedgerFullError
+from iotlab.bridge.state import apply_reading, fill_unknown, new_state, wire_scalar
+from iotlab.domain import schema
+from iotlab.domain.reading import Ignored, Reading
+from iotlab.errors import DecodeError
+from iotlab.table import limits
+from iotlab.table.definition import TableDefinition
+from iotlab.table.engine import Engine
+from iotlab.table.expressions import KeyRange
+from iotlab.table.keys import Key
+from iotlab.table.unit_of_work import UnitOfWork
+from iotlab.table.values import Item
+
+MAX_KEPT_PAYLOAD_BYTES = 64 * 1024
+"""Of a larger dead letter the beginning is kept, with its whole size and digest."""
+_REDELIVERY_WINDOW = 2000
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+
+
+class Tables:
+    """The definitions of the tables that the bridge writes, looked up once."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.devices = engine.table(schema.DEVICES)
+        self.readings = engine.table(schema.READINGS)
+        self.ledger = engine.table(schema.LEDGER)
+        self.dead_letters = engine.table(schema.DEAD_LETTERS)
+        self.unclaimed = engine.table(schema.UNCLAIMED)
+        self.traces = engine.table(schema.TRACES)
+
+
+class _Held:
+    """A device's state while a batch changes it: as an object, and as the bytes that the unit of work has."""
+
+    __slots__ = ("_device", "body", "item")
+
+    def __init__(self, device: str, body: bytes | None) -> None:
+        self._device = device
+        self.body = body
+        self.restore()
+
+    def restore(self) -> None:
+        """Make the object again what the bytes say."""
+        self.item: Item = new_state(self._device) if self.body is None else _decode(self.body)
+
+
+class BatchCommit:
+    """Writes one batch inside a unit of work. Made anew for each batch and each try.
+
+    Args:
+        tables: Where to write.
+        unit: The unit of work.
+        redelivered: Tags of messages that were already matched with a stored one since the last connect, so that
+            two equal messages are not taken for one.
+    """
+
+    def __init__(self, tables: Tables, unit: UnitOfWork, redelivered: set[str]) -> None:
+        self._tables = tables
+        self._unit = unit
+        self._redelivered = redelivered
+        self._states: dict[str, _Held] = {}
+        self._ledgers: dict[tuple[str, str], BootLedger] = {}
+        self._unclaimed: dict[str, tuple[int, Arrival]] = {}
+        self._last_us = 0
+
+    def write(self, arrivals: Sequence[Arrival]) -> dict[tuple[str, str], int]:
+        """Write all arrivals and set their fates; return (device, boot id) → cumulative sequence number stored."""
+        for arrival in arrivals:
+            self._last_us = arrival.message.received_at_us
+            self._one(arrival)
+        for (device, boot_id), ledger in self._ledgers.items():
+            item = ledger.to_item(device, boot_id, self._last_us)
+            self._put(self._tables.ledger, item)
+        for topic, (count, arrival) in self._unclaimed.items():
+            self._count_unclaimed(topic, count, arrival)
+        return {place: ledger.contiguous for place, ledger in self._ledgers.items()}
+
+    def _one(self, arrival: Arrival) -> None:
+        decoded = arrival.decoded
+        try:
+            if arrival.error is not None:
+                self._dead_letter(arrival, arrival.error)
+            elif decoded is None:
+                count, _ = self._unclaimed.get(arrival.message.topic, (0, arrival))
+                self._unclaimed[arrival.message.topic] = (count + 1, arrival)
+                arrival.fate = "unclaimed"
+            elif isinstance(decoded, Ignored):
+                arrival.fate = "ignored"
+            else:
+                self._reading(arrival, decoded)
+        except DecodeError as error:
+            if isinstance(decoded, Reading) and decoded.boot_id is not None and decoded.seq is not None:
+                arrival.numbered = Numbered(decoded.device, decoded.boot_id, decoded.seq)
+            self._dead_letter(arrival, error)
+
+    def _reading(self, arrival: Arrival, reading: Reading) -> None:
+        message = arrival.message
+        held = self._state(reading.device)
+        if message.retain:
+            changed = fill_unknown(held.item, reading, topic=message.topic, received_us=message.received_at_us)
+            arrival.fate = "retained"
+            if changed:
+                self._keep_state(reading.device, held, arrival)
+            return
+        self._store(arrival, reading, held)
+        if reading.message_id is not None and arrival.fate in {"stored", "status"}:
+            self._trace(arrival, reading, reading.message_id)
+
+    def _store(self, arrival: Arrival, reading: Reading, held: _Held) -> None:
+        """Write history, state and account of one message; raise DecodeError before anything of it is written."""
+        message = arrival.message
+        event_us = reading.measured_at_us or message.received_at_us
+        tag = self._tag_if_new(arrival, reading)
+        if tag is None:
+            arrival.fate = "repeat"
+            return
+        history = _history_item(arrival, reading, event_us, tag) if reading.values else None
+        body = None if history is None else _checked(_encode(history))
+        try:
+            if not apply_reading(
+                held.item, reading, topic=message.topic, received_us=message.received_at_us, event_us=event_us
+            ):
+                arrival.fate = "ignored"
+                return
+            _checked(_encode(held.item))
+            self._account(reading)
+        except DecodeError:
+            held.restore()
+            raise
+        if history is not None:
+            key = self._tables.readings.keys.of_item(history)
+            self._unit.put(self._tables.readings, key, body, old=None, key_attributes={})
+        arrival.fate = "stored" if reading.values else "status"
+        self._keep_state(reading.device, held, arrival)
+
+    def _tag_if_new(self, arrival: Arrival, reading: Reading) -> str | None:
+        """Return what makes the message's history key unique, or None when the message is stored already."""
+        if not reading.values:
+            return ""
+        if reading.boot_id is not None and reading.seq is not None:
+            ledger = self._boot(reading.device, reading.boot_id)
+            if ledger.has(reading.seq):
+                ledger.repeats += 1
+                return None
+            return f"{reading.boot_id}.{reading.seq}"
+        tag = _content_tag(arrival)
+        return None if self._is_redelivered(arrival, reading, tag) else tag
+
+    def _account(self, reading: Reading) -> None:
+        if reading.boot_id is None or reading.seq is None or not reading.values:
+            return
+        ledger = self._boot(reading.device, reading.boot_id)
+        try:
+            ledger.add(reading.seq)
+        except LedgerFullError:
+            raise DecodeError(
+                "seq_jumps",
+                f"{reading.seq} opens gap {MAX_RANGES} of this boot: numbers count 0, 1, 2, …",
+                field="seq",
+            ) from None
+        ledger.stored += 1
+
+    def _is_redelivered(self, arrival: Arrival, reading: Reading, tag: str) -> bool:
+        """Return whether an unnumbered message is in the table already.
+
+        With a time of its own, its key is its identity. Without, only the broker's DUP flag tells a redelivery from
+        an equal message; then the device's newest history is searched for one that was not matched yet.
+        """
+        readings = self._tables.readings
+        if reading.measured_at_us is not None:
+            sort = schema.reading_sort_key(reading.measured_at_us, tag).encode()
+            return self._unit.get(readings, Key(reading.device.encode(), sort)) is not None
+        if not arrival.message.dup:
+            return False
+        newest = self._unit.select(
+            readings, KeyRange(reading.device.encode()), forward=False, limit=_REDELIVERY_WINDOW
+        )
+        for body in newest:
+            at: str = _decode(body)["at"]["S"]
+            place = f"{reading.device}\x00{at}"
+            if at.endswith(f"#{tag}") and place not in self._redelivered:
+                self._redelivered.add(place)
+                return True
+        return False
+
+    def _state(self, device: str) -> _Held:
+        held = self._states.get(device)
+        if held is None:
+            held = _Held(device, self._unit.get(self._tables.devices, Key(device.encode())))
+            self._states[device] = held
+        return held
+
+    def _keep_state(self, device: str, held: _Held, arrival: Arrival) -> None:
+        body = _checked(_encode(held.item))
+        key_attributes: Item = {"device": {"S": device}}
+        self._unit.put(self._tables.devices, Key(device.encode()), body, old=held.body, key_attributes=key_attributes)
+        held.body = body
+        arrival.sequence = self._unit.sequence
+
+    def _boot(self, device: str, boot_id: str) -> BootLedger:
+        ledger = self._ledgers.get((device, boot_id))
+        if ledger is None:
+            body = self._unit.get(self._tables.ledger, Key(device.encode(), boot_id.encode()))
+            ledger = BootLedger() if body is None else BootLedger.from_item(_decode(body))
+            self._ledgers[device, boot_id] = ledger
+        return ledger
+
+    def _dead_letter(self, arrival: Arrival, error: DecodeError) -> None:
+        arrival.fate = "dead_letter"
+        if arrival.numbered is not None and not self._refuse(arrival.numbered):
+            arrival.fate = "repeat"
+            return
+        message = arrival.message
+        body = message.payload
+        kept = body[:MAX_KEPT_PAYLOAD_BYTES]
+        item: Item = {
+            "queue": {"S": schema.INGEST_QUEUE},
+            "at": {"S": f"{schema.sort_time(message.received_at_us)}#{_content_tag(arrival)}"},
+            "topic": {"S": message.topic},
+            "payload": {"B": base64.b64encode(kept).decode("ascii")},
+            "size_bytes": {"N": str(len(body))},
+            "sha256": {"S": hashlib.sha256(body).hexdigest()},
+            "reason": {"S": error.reason},
+            "detail": {"S": error.message},
+            "received_us": {"N": str(message.received_at_us)},
+        }
+        if arrival.numbered is not None:
+            item["device"] = {"S": arrival.numbered.device}
+            item["boot_id"] = {"S": arrival.numbered.boot_id}
+            item["seq"] = {"N": str(arrival.numbered.seq)}
+        self._put(self._tables.dead_letters, item)
+
+    def _refuse(self, numbered: Numbered) -> bool:
+        """Account for an unreadable message, so that its device stops sending it; return False for a repeat."""
+        ledger = self._boot(numbered.device, numbered.boot_id)
+        try:
+            is_new = ledger.add(numbered.seq)
+        except LedgerFullError:
+            return True
+        ledger.refused += is_new
+        ledger.repeats += not is_new
+        return is_new
+
+    def _count_unclaimed(self, topic: str, count: int, arrival: Arrival) -> None:
+        table = self._tables.unclaimed
+        body = self._unit.get(table, Key(topic.encode()[: limits.PARTITION_KEY_BYTES]))
+        before = 0 if body is None else int(_decode(body)["count"]["N"])
+        sample = base64.b64encode(arrival.message.payload[:1024]).decode("ascii")
+        self._put(
+            table,
+            {
+                "topic": {"S": topic.encode()[: limits.PARTITION_KEY_BYTES].decode(errors="ignore")},
+                "count": {"N": str(before + count)},
+                "last_us": {"N": str(arrival.message.received_at_us)},
+                "sample": {"B": sample},
+            },
+        )
+
+    def _trace(self, arrival: Arrival, reading: Reading, message_id: str) -> None:
+        stops: list[tuple[str, int, str]] = [
+            ("receive", arrival.message.received_at_us, arrival.message.topic),
+            ("decode", arrival.decoded_at_us, f"{reading.convention}: {', '.join(reading.values) or 'status'}"),
+        ]
+        if reading.published_at_us is not None:
+            stops.insert(0, ("publish", reading.published_at_us, reading.device))
+        for stop, at_us, detail in stops:
+            self._put(self._tables.traces, trace_item(message_id, stop, at_us, detail))
+
+    def _put(self, table: TableDefinition, item: Item) -> None:
+        key = table.keys.of_item(item)
+        self._unit.put(
+            table,
+            key,
+            _checked(_encode(item)),
+            old=self._unit.get(table, key),
+            key_attributes=table.keys.project(item),
+        )
+
+
+def trace_item(message_id: str, stop: str, at_us: int, detail: str) -> Item:
+    """Return one stop of one traced message as an item of the traces table."""
+    return {"id": {"S": message_id}, "stop": {"S": stop}, "at_us": {"N": str(at_us)}, "detail": {"S": detail}}
+
+
+def _content_tag(arrival: Arrival) -> str:
+    message = arrival.message
+    digest = hashlib.blake2b(message.topic.encode(errors="surrogatepass"), digest_size=8)
+    digest.update(message.payload)
+    return digest.hexdigest()
+
+
+def _history_item(arrival: Arrival, reading: Reading, event_us: int, tag: str) -> Item:
+    message = arrival.message
+    item: dict[str, Any] = {
+        "device": {"S": reading.device},
+        "at": {"S": schema.reading_sort_key(event_us, tag)},
+        "received_us": {"N": str(message.received_at_us)},
+        "decoded_us": {"N": str(arrival.decoded_at_us)},
+        "topic": {"S": message.topic},
+        "values": {"M": {name: wire_scalar(value.value) for name, value in reading.values.items()}},
+    }
+    if reading.measured_at_us is not None:
+        item["measured_us"] = {"N": str(reading.measured_at_us)}
+    if reading.boot_id is not None:
+        item["boot_id"] = {"S": reading.boot_id}
+    if reading.seq is not None:
+        item["seq"] = {"N": str(reading.seq)}
+    if reading.message_id is not None:
+        item["message_id"] = {"S": reading.message_id}
+    if reading.published_at_us is not None:
+        item["published_us"] = {"N": str(reading.published_at_us)}
+    return item
+
+
+def _checked(body: bytes) -> bytes:
+    """Return the encoded item, which must fit a table. Its JSON is always larger than DynamoDB's own count."""
+    if len(body) > limits.ITEM_SIZE_BYTES:
+        raise DecodeError(
+            "too_large", f"makes an item of {len(body)} bytes, limit {limits.ITEM_SIZE_BYTES} bytes", field="values"
+        )
+    return body

@@ -1,0 +1,1 @@
+"""What `iotlab doctor` looks at. Each check returns findings and changes nothing."""

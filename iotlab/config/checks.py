@@ -1,0 +1,96 @@
+"""Checks of values that have the right type and still can't be used. Each raises `RejectedError`."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from iotlab.config.kinds import RejectedError
+from iotlab.mqtt.topic import SHARE_PREFIX, topic_filter_problem
+
+if TYPE_CHECKING:
+    from iotlab.config.sections import Channel
+
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_HOST = re.compile(r"[A-Za-z0-9._:%-]+")
+
+
+def check_word(value: str) -> None:
+    """Accept a name that is safe in topics, files and logs, or an empty text."""
+    if value and not (_WORD.fullmatch(value) and len(value) <= 64):
+        raise RejectedError(
+            f"{value[:40]!r} can't be a name here", expected="up to 64 letters, digits, '-', '_' or '.'"
+        )
+
+
+def check_host(value: str) -> None:
+    """Accept a host name or address without scheme or port."""
+    if not value:
+        return
+    if "://" in value or "/" in value:
+        raise RejectedError(
+            f"{value[:60]!r} is a URL", expected="a host name or address alone; the port has its own setting"
+        )
+    if not _HOST.fullmatch(value):
+        raise RejectedError(
+            f"{value[:60]!r} is not a host name", expected="a host name or address, such as broker.local"
+        )
+
+
+def check_loopback(value: str) -> None:
+    """Accept only addresses of this machine itself: nobody else must reach the lab unasked."""
+    if value == "localhost":
+        return
+    try:
+        loopback = ipaddress.ip_address(value).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise RejectedError(
+            f"{value[:60]!r} is not a loopback address, and the endpoint has no TLS yet",
+            expected="127.0.0.1, ::1 or localhost; to reach it from elsewhere, use an SSH tunnel",
+        )
+
+
+def check_available(value: str) -> None:
+    """Refuse kinds that the settings know by name and this version does not have."""
+    if value == "dynamodb":
+        raise RejectedError(
+            "the dynamodb table comes with the next release and is not available yet", expected="embedded"
+        )
+
+
+def check_topic_filters(filters: tuple[str, ...]) -> None:
+    """Accept topic filters as MQTT 5, section 4.7 defines them; at least one."""
+    if not filters:
+        raise RejectedError(
+            "there is no topic filter, so nothing would be received", expected='at least one, such as "#"'
+        )
+    for topic_filter in filters:
+        problem = topic_filter_problem(topic_filter)
+        if topic_filter.startswith(SHARE_PREFIX):
+            problem = "a shared subscription is made with bridge.shared_group"
+        if problem:
+            raise RejectedError(
+                f"{topic_filter[:60]!r} can't be subscribed to: {problem}",
+                expected="such as lab/# or lab/+/telemetry",
+            )
+    [(most_common, count)] = Counter(filters).most_common(1)
+    if count > 1:
+        raise RejectedError(f"the topic filter {most_common!r} is there {count} times", expected="each once")
+
+
+def check_channels(channels: tuple[Channel, ...]) -> None:
+    """Accept channels with names of their own, and a URL exactly where one is used."""
+    for name, count in Counter(channel.name for channel in channels).items():
+        if count > 1:
+            raise RejectedError(f"{count} channels have the name {name!r}", expected="a name of its own for each")
+    for channel in channels:
+        if channel.kind == "apprise" and channel.url is None:
+            raise RejectedError(
+                f"channel {channel.name!r} has no url", expected='a reference such as url = "env:PHONE_URL"'
+            )
+        if channel.kind != "apprise" and channel.url is not None:
+            raise RejectedError(f"channel {channel.name!r} of kind {channel.kind} uses no url", expected="no url")

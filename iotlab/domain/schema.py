@@ -1,0 +1,104 @@
+"""The lab's tables: their names, keys and attributes. Every part that reads or writes them takes the names here.
+
+Times are numbers in microseconds since 1970 (attributes that end in ``_us``).
+
+``devices``       one item a device: its state. Stream: new and old images.
+                  device S | convention S | type S | room S | name S | firmware S | status S | status_us N
+                  received_us N | measured_us N | boot_id S | seq N | topic S | message_id S
+                  stored N (messages stored so far: a version without gaps)
+                  units M { <channel>: S } (as the device announced them)
+                  channels M { <channel>: M { value N/S/BOOL | unit S | raw S | at_us N } }
+                  A channel whose at_us equals the item's measured_us came with the item's last message.
+``readings``      one item a message: the history.
+                  device S | at S (see `reading_sort_key`) | received_us N | decoded_us N | measured_us N
+                  boot_id S | seq N | topic S | message_id S | published_us N
+                  values M { <channel>: N/S/BOOL }
+``ledger``        one item a boot of a numbered device.
+                  device S | boot_id S | contiguous N (every seq ≤ it is stored; -1 at first)
+                  beyond L of L [first N, last N] (stored ranges after a gap) | stored N | refused N (dead letters)
+                  repeats N | last_us N
+``dead_letters``  what could not be decoded. Stream: new image.
+                  queue S ("ingest") | at S | topic S | payload B | size_bytes N | reason S | detail S
+                  device S | boot_id S | seq N (where they could still be read) | received_us N
+``unclaimed``     topics that no convention claims. topic S | count N | last_us N | sample B
+``alarms``        one item for each (rule, device). Stream: new and old images.
+                  alarm S | rule S | device S | channel S | severity S | state S | version N | message S
+                  value S | threshold S | since_us N | raised_us N | acknowledged_us N | acknowledged_by S
+                  cleared_us N | deadline_us N (of a running hold timer) | room S | episodes N (times raised)
+                  title S | evaluated_us N (time of the newest reading that was judged) | message_id S
+                  notify L of S (notification channels of this episode, so that anybody's transition is notified)
+                  State cleared with episodes 0: a hold that ended before the alarm was ever raised.
+``journal``       every transition. alarm S | version N | to S | at_us N | by S | value S | message S
+                  A hold that ends without an alarm takes a version and has no row.
+``outbox``        one item for each (transition, channel). Stream: new and old images.
+                  key S | alarm S | version N | channel S | to S | attempts N
+                  status S (pending / sending / sent / failed / unknown)
+                  title S | body S | severity S | created_us N | next_us N | done_us N | error S
+                  possible_repeat BOOL | message_id S
+``inbox``         the lab's own notifications. Stream: new image.
+                  box S ("inbox") | at S | key S | title S | body S | severity S | alarm S | read BOOL
+``checkpoints``   how far each consumer of a stream has come. consumer S | sequence_number S | at_us N
+``traces``        the stops of messages that carry an id. id S | stop S | at_us N | detail S
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+DEVICES = "devices"
+READINGS = "readings"
+LEDGER = "ledger"
+DEAD_LETTERS = "dead_letters"
+UNCLAIMED = "unclaimed"
+ALARMS = "alarms"
+JOURNAL = "journal"
+OUTBOX = "outbox"
+INBOX = "inbox"
+CHECKPOINTS = "checkpoints"
+TRACES = "traces"
+
+INGEST_QUEUE = "ingest"
+INBOX_BOX = "inbox"
+
+STOPS = ("receive", "decode", "commit", "record", "evaluate", "deliver", "apply")
+"""The seven stops of a message, in order, as `iotlab trace` shows them."""
+
+
+class LabTable(msgspec.Struct, frozen=True):
+    """What a table of the lab needs to be created, in any store.
+
+    Attributes:
+        name: The table's name.
+        partition_key, sort_key: Attribute name and type, as ``("device", "S")``.
+        stream: DynamoDB's StreamViewType, or None for no stream.
+    """
+
+    name: str
+    partition_key: tuple[str, str]
+    sort_key: tuple[str, str] | None = None
+    stream: str | None = None
+
+
+TABLES: tuple[LabTable, ...] = (
+    LabTable(DEVICES, ("device", "S"), stream="NEW_AND_OLD_IMAGES"),
+    LabTable(READINGS, ("device", "S"), ("at", "S")),
+    LabTable(LEDGER, ("device", "S"), ("boot_id", "S")),
+    LabTable(DEAD_LETTERS, ("queue", "S"), ("at", "S"), stream="NEW_IMAGE"),
+    LabTable(UNCLAIMED, ("topic", "S")),
+    LabTable(ALARMS, ("alarm", "S"), stream="NEW_AND_OLD_IMAGES"),
+    LabTable(JOURNAL, ("alarm", "S"), ("version", "N")),
+    LabTable(OUTBOX, ("key", "S"), stream="NEW_AND_OLD_IMAGES"),
+    LabTable(INBOX, ("box", "S"), ("at", "S"), stream="NEW_IMAGE"),
+    LabTable(CHECKPOINTS, ("consumer", "S")),
+    LabTable(TRACES, ("id", "S"), ("stop", "S")),
+)
+
+
+def sort_time(us: int) -> str:
+    """Return a time as text that sorts as the time does: 17 digits of microseconds, good until the year 5138."""
+    return f"{us:017d}"
+
+
+def reading_sort_key(us: int, tag: str) -> str:
+    """Return the sort key of one reading: its time, then what makes it unique (``<boot_id>.<seq>`` or a hash)."""
+    return f"{us:017d}#{tag}"

@@ -1,0 +1,1 @@
+"""The screens of the window, each a widget over the models."""

@@ -1,0 +1,208 @@
+"""The outbox: notifications stored before they are sent, and what came of each.
+
+States of a row: pending → sending → sent, failed, or back to pending for the next attempt. ``unknown`` is one whose
+attempt may have arrived: with ``done_us`` for good, without it until the next attempt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import msgspec
+
+from iotlab.clock import Clock
+from iotlab.domain.notification import Notification, OutboxStatus
+from iotlab.domain.schema import OUTBOX, TRACES
+from iotlab.errors import UnavailableError
+from iotlab.table.errors import (
+    ConditionalCheckFailedException,
+    ExpiredIteratorException,
+    TransactionCanceledException,
+    TrimmedDataAccessException,
+)
+from iotlab.table.store import Store, Update, Write
+from iotlab.table.values import AttributeValue, Item, plain, to_wire
+
+PAGE_RECORDS = 1000
+_OPEN_STATES = frozenset({"pending", "sending", "unknown"})
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the outbox.
+
+    Attributes:
+        notification: What to say, and on which channel.
+        status: See above.
+        attempts: How often it was tried; each attempt is counted before it is made.
+        next_us: When the next attempt is due.
+        done_us: When it was settled for good; None while it is not.
+        possible_repeat: Whether an attempt was made after one that may have arrived.
+    """
+
+    notification: Notification
+    status: OutboxStatus
+    attempts: int
+    next_us: int
+    done_us: int | None = None
+    possible_repeat: bool = False
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the notifier still has to do something about it."""
+        return self.status in _OPEN_STATES and self.done_us is None
+
+    @property
+    def may_have_arrived(self) -> bool:
+        """Whether an attempt was begun of which nobody knows what came."""
+        return self.status in {"sending", "unknown"}
+
+
+class Settlement(msgspec.Struct, frozen=True):
+    """What is to be recorded of one attempt.
+
+    Attributes:
+        row: The row as claimed for the attempt.
+        status: The new status.
+        at_us: When the attempt ended.
+        error: Why it failed.
+        next_us: When to try again; None when it is settled for good.
+    """
+
+    row: Row
+    status: Literal["pending", "sent", "failed", "unknown"]
+    at_us: int
+    error: str = ""
+    next_us: int | None = None
+
+
+class Outbox:
+    """The table ``outbox`` as the notifier uses it.
+
+    Args:
+        store: The lab's table.
+        clock: For the times that are written.
+    """
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._iterator: str | None = None
+
+    def open(self) -> Iterator[Row]:
+        """Take the end of the stream as the position, then yield every row that waits, in no particular order.
+
+        Raises:
+            UnavailableError, TableError: the table can't be read now.
+        """
+        arn = self._store.stream_arn(OUTBOX)
+        shards = [] if arn is None else self._store.shards(arn)
+        if arn is None or len(shards) != 1:
+            raise UnavailableError(f"the stream of {OUTBOX} has {len(shards)} shards; the notifier needs one")
+        # The position comes before the scan: a row between the two is seen twice rather than never.
+        self._iterator = self._store.shard_iterator(arn, shards[0], "LATEST")
+        for wire in self._store.scan_all(OUTBOX):
+            row = row_of(wire)
+            if row.is_waiting:
+                yield row
+
+    def added(self) -> list[Row] | None:
+        """Return the rows that wait among the next changes, oldest first; None when the outbox must be opened anew.
+
+        Raises:
+            UnavailableError, TableError: the table can't be read now.
+        """
+        if self._iterator is None:
+            return None
+        try:
+            page = self._store.get_records(self._iterator, limit=PAGE_RECORDS)
+        except (ExpiredIteratorException, TrimmedDataAccessException):
+            self._iterator = None
+            return None
+        self._iterator = page.next_iterator
+        rows = [row_of(record.new_image) for record in page.records if record.new_image is not None]
+        return [row for row in rows if row.is_waiting]
+
+    def claim(self, row: Row, *, possible_repeat: bool) -> Row | None:
+        """Record that an attempt begins, before it does; None when the row changed meanwhile and is left alone.
+
+        Raises:
+            UnavailableError, TableError: the table can't be written now.
+        """
+        try:
+            after = self._store.update_item(
+                OUTBOX,
+                {"key": {"S": row.notification.key}},
+                "SET #s = :sending, #a = :after, #r = :repeat",
+                condition="#s = :before AND #a = :attempts",
+                names={"#s": "status", "#a": "attempts", "#r": "possible_repeat"},
+                values={
+                    ":sending": {"S": "sending"},
+                    ":after": to_wire(row.attempts + 1),
+                    ":repeat": {"BOOL": possible_repeat},
+                    ":before": {"S": row.status},
+                    ":attempts": to_wire(row.attempts),
+                },
+            )
+        except ConditionalCheckFailedException:
+            return None
+        return row_of(after)
+
+    def settle(self, settlement: Settlement) -> bool:
+        """Record what came of an attempt, with the trace's row if it carries an id. False: the row changed meanwhile.
+
+        Raises:
+            UnavailableError, TableError: the table can't be written now; the same call later is safe.
+        """
+        writes: list[Write] = [_settling(settlement)]
+        notification = settlement.row.notification
+        if notification.message_id is not None and settlement.status == "sent":
+            writes.append(_tracing(notification, notification.message_id, settlement))
+        try:
+            self._store.transact_write(writes)
+        except TransactionCanceledException:
+            return False
+        return True
+
+    def refuse(self, row: Row, error: str) -> bool:
+        """Record that a row is not sent at all. False: the row changed meanwhile."""
+        return self.settle(Settlement(row, "failed", self._clock.now_us(), error))
+
+
+def row_of(wire: Item) -> Row:
+    """Return an item of the table ``outbox`` as a row. Raises msgspec.ValidationError."""
+    attributes: dict[str, Any] = plain(wire)
+    return msgspec.convert(attributes | {"notification": attributes}, Row)
+
+
+def _settling(settlement: Settlement) -> Update:
+    row = settlement.row
+    done = settlement.next_us is None
+    values: dict[str, AttributeValue] = {
+        ":status": {"S": settlement.status},
+        ":error": {"S": settlement.error},
+        ":when": to_wire(settlement.at_us if done else settlement.next_us),
+        ":before": {"S": row.status},
+        ":attempts": to_wire(row.attempts),
+    }
+    names = {"#s": "status", "#e": "error", "#w": "done_us" if done else "next_us", "#a": "attempts"}
+    return Update(
+        OUTBOX,
+        {"key": {"S": row.notification.key}},
+        "SET #s = :status, #e = :error, #w = :when",
+        "#s = :before AND #a = :attempts",
+        names,
+        values,
+    )
+
+
+def _tracing(notification: Notification, message_id: str, settlement: Settlement) -> Update:
+    detail = f"{notification.to}: {settlement.status} to {notification.channel} at attempt {settlement.row.attempts}"
+    # A message may cause several notifications; the first that arrives is the stop.
+    return Update(
+        TRACES,
+        {"id": {"S": message_id}, "stop": {"S": "deliver"}},
+        "SET #t = if_not_exists(#t, :t), #d = if_not_exists(#d, :d)",
+        names={"#t": "at_us", "#d": "detail"},
+        values={":t": to_wire(settlement.at_us), ":d": {"S": detail}},
+    )

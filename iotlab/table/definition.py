@@ -1,0 +1,107 @@
+"""What a table is: its name, keys and stream, as kept in the data file."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from iotlab.clock import iso
+from iotlab.table.errors import ValidationException
+from iotlab.table.keys import KeyAttribute, KeySchema
+
+VIEW_TYPES = ("KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES")
+ARN_PREFIX = "arn:aws:dynamodb:local:000000000000:table/"
+
+
+class TableSpec(Protocol):
+    """What a caller must say to have a table."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def partition_key(self) -> tuple[str, str]: ...
+    @property
+    def sort_key(self) -> tuple[str, str] | None: ...
+    @property
+    def stream(self) -> str | None: ...
+
+
+class Stream(msgspec.Struct, frozen=True):
+    """One stream of a table. A table that disables and enables its stream gets another one.
+
+    Attributes:
+        number: Unique in the data file; names the table of its records.
+        label: The last part of its ARN, an ISO 8601 time.
+        view_type: One of `VIEW_TYPES`.
+        enabled: False for one that is only still readable.
+    """
+
+    number: int
+    label: str
+    view_type: str
+    enabled: bool = True
+
+
+class TableDefinition(msgspec.Struct, frozen=True):
+    """One table.
+
+    Attributes:
+        number: Unique in the data file, never used again; names the table of its items.
+        name: The name that callers use.
+        keys: Its key attributes.
+        created_us: When it was created, µs since 1970.
+        stream: Its stream, or None.
+    """
+
+    number: int
+    name: str
+    keys: KeySchema
+    created_us: int
+    stream: Stream | None = None
+
+    @property
+    def arn(self) -> str:
+        """The table's ARN."""
+        return ARN_PREFIX + self.name
+
+    @property
+    def stream_arn(self) -> str | None:
+        """The ARN of the table's stream, or None."""
+        return None if self.stream is None else f"{self.arn}/stream/{self.stream.label}"
+
+    @property
+    def shard_id(self) -> str:
+        """The id of the stream's one shard, 37 characters. More shards come with more load."""
+        return f"shardId-{self.created_us:020d}-{0:08x}"
+
+    @property
+    def items_table(self) -> str:
+        """The SQLite table of the items."""
+        return items_table(self.number)
+
+    @property
+    def records_table(self) -> str:
+        """The SQLite table of the stream's records. Only for a table with a stream."""
+        if self.stream is None:
+            raise ValueError(f"the table {self.name} has no stream")
+        return f"records_{self.stream.number}"
+
+
+def items_table(number: int) -> str:
+    """Return the name of the SQLite table that holds the items of table ``number``."""
+    return f"items_{number}"
+
+
+def define(spec: TableSpec, *, number: int, created_us: int) -> TableDefinition:
+    """Return the definition of a new table. Raises ValidationException for an unknown stream view type."""
+    stream = None
+    if spec.stream is not None:
+        if spec.stream not in VIEW_TYPES:
+            raise ValidationException(
+                f"1 validation error detected: Value '{spec.stream}' at 'streamSpecification.streamViewType' failed "
+                f"to satisfy constraint: Member must satisfy enum value set: [{', '.join(VIEW_TYPES)}]"
+            )
+        stream = Stream(number, iso(created_us).removesuffix("Z"), spec.stream)
+    sort = None if spec.sort_key is None else KeyAttribute(*spec.sort_key)
+    return TableDefinition(number, spec.name, KeySchema(KeyAttribute(*spec.partition_key), sort), created_us, stream)

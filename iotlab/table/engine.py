@@ -1,0 +1,254 @@
+"""The embedded table: a DynamoDB-compatible store in one durable file.
+
+One process opens a file; many threads may use the engine. Writes go through one writer thread with group commit;
+reads use a read-only connection for each thread.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+import apsw
+import msgspec
+
+from iotlab.clock import Clock, SystemClock
+from iotlab.errors import LabRunningError
+from iotlab.table import database, limits
+from iotlab.table.definition import TableDefinition, TableSpec, define
+from iotlab.table.errors import ResourceInUseException, ResourceNotFoundException
+from iotlab.table.unit_of_work import UnitOfWork
+from iotlab.table.writer import Writer
+
+T = TypeVar("T")
+_TRIM_ROWS = 5000
+_decode_definition = msgspec.json.Decoder(TableDefinition).decode
+
+
+class Engine:
+    """The embedded `Transport`. Make one with `Engine.open`.
+
+    Attributes:
+        path: The data file.
+        clock: Where the engine takes its time from.
+    """
+
+    def __init__(self, path: Path, clock: Clock, lock: IO[str]) -> None:
+        self.path = path
+        self.clock = clock
+        self._lock_file = lock
+        self._listeners: list[Callable[[int], None]] = []
+        self._writer = Writer(path, clock, self._committed)
+        self._local = threading.local()
+        self._readers: list[apsw.Connection] = []
+        self._readers_lock = threading.Lock()
+        self._tables: dict[str, TableDefinition] = {}
+        self._load_catalog()
+        self.iterator_secret: bytes = self.read().execute("SELECT value FROM meta WHERE name='iterator_secret'").get
+
+    @classmethod
+    def open(cls, path: Path | str, *, clock: Clock | None = None) -> Engine:
+        """Open the data file, creating it if need be.
+
+        Raises:
+            LabRunningError: another process has it open.
+            DamagedFileError: it is not a data file of ours, is damaged, or is of a newer format.
+            UnavailableError: it can't be read or written.
+        """
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = _lock(path)
+        try:
+            return cls(path, clock or SystemClock(), lock)
+        except BaseException:
+            lock.close()
+            raise
+
+    def close(self) -> None:
+        """Finish queued writes and close the file. Calling it twice does no harm."""
+        self._writer.close()
+        with self._readers_lock:
+            for connection in self._readers:
+                connection.close()
+            self._readers.clear()
+        self._lock_file.close()
+
+    def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Execute one DynamoDB or DynamoDB Streams operation; see `Transport.call`."""
+        # The operations use the engine, so they are imported when it is first used.
+        from iotlab.table.operations import execute  # noqa: PLC0415
+
+        return execute(self, operation, request)
+
+    def transact(self, work: Callable[[UnitOfWork], T]) -> T:
+        """Execute a work on the writer thread and return its result once it is durable; see `Writer.submit`."""
+        return self._writer.submit(work).result()
+
+    def submit(self, work: Callable[[UnitOfWork], T]) -> Future[T]:
+        """Queue a work and return at once; see `Writer.submit`."""
+        return self._writer.submit(work)
+
+    def read(self) -> apsw.Connection:
+        """Return this thread's read-only connection."""
+        connection: apsw.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = database.open_reader(self.path)
+            self._local.connection = connection
+            with self._readers_lock:
+                self._readers.append(connection)
+        return connection
+
+    def on_commit(self, listener: Callable[[int], None]) -> None:
+        """Have ``listener`` called with the last sequence number after each commit with stream records.
+
+        It runs on the writer thread: it must only wake somebody.
+        """
+        self._listeners.append(listener)
+
+    def table(self, name: str) -> TableDefinition:
+        """Return the table's definition. Raises ResourceNotFoundException when there is none."""
+        found = self._tables.get(name)
+        if found is None:
+            raise ResourceNotFoundException
+        return found
+
+    def tables(self) -> list[TableDefinition]:
+        """Return all tables, by name."""
+        return [self._tables[name] for name in sorted(self._tables)]
+
+    def create_table(self, spec: TableSpec) -> TableDefinition:
+        """Create a table. Raises ResourceInUseException when there is one of that name."""
+        if spec.name in self._tables:
+            raise ResourceInUseException(f"Table already exists: {spec.name}")
+        definition = self.transact(lambda unit: _create(unit, spec))
+        self._load_catalog()
+        return definition
+
+    def ensure_tables(self, specs: Iterable[TableSpec]) -> None:
+        """Create those of the tables that do not exist yet."""
+        for spec in specs:
+            if spec.name not in self._tables:
+                self.create_table(spec)
+
+    def delete_table(self, name: str) -> TableDefinition:
+        """Delete a table with its items and its stream's records."""
+        definition = self.table(name)
+        self.transact(lambda unit: _delete(unit, definition))
+        self._load_catalog()
+        return definition
+
+    def last_sequence(self) -> int:
+        """Return the last sequence number that is committed."""
+        last: int = self.read().execute("SELECT value FROM meta WHERE name='sequence'").get
+        return last
+
+    def size_bytes(self) -> int:
+        """Return the size of the data file and its write-ahead log."""
+        files = (self.path, self.path.with_name(self.path.name + "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    def trim_streams(self, *, retention_s: float = limits.STREAM_RETENTION_S) -> int:
+        """Delete stream records older than ``retention_s``; return how many."""
+        horizon_us = self.clock.now_us() - round(retention_s * 1_000_000)
+        trimmed = 0
+        for table in self.tables():
+            if table.stream is not None:
+                trimmed += self._trim_stream(table, horizon_us)
+        return trimmed
+
+    def _trim_stream(self, table: TableDefinition, horizon_us: int) -> int:
+        trimmed = count = _TRIM_ROWS
+        while count == _TRIM_ROWS:
+            # In steps, so that a long trimming never holds up the writes of others.
+            count = self.transact(lambda unit: _trim(unit, table, horizon_us))
+            trimmed += count
+        return trimmed - _TRIM_ROWS
+
+    @property
+    def commits(self) -> int:
+        """Group commits since the file was opened."""
+        return self._writer.commits
+
+    @property
+    def commit_failures(self) -> int:
+        """Commits that failed since the file was opened; nothing of them was acknowledged."""
+        return self._writer.failures
+
+    def _committed(self, sequence: int) -> None:
+        for listener in self._listeners:
+            listener(sequence)
+
+    def _load_catalog(self) -> None:
+        rows: list[tuple[bytes]] = self.read().execute("SELECT definition FROM tables").fetchall()  # type: ignore[assignment]
+        definitions = [_decode_definition(row[0]) for row in rows]
+        self._tables = {definition.name: definition for definition in definitions}
+
+
+def _lock(path: Path) -> IO[str]:
+    lock = path.with_name(path.name + ".lock").open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.close()
+        raise LabRunningError(
+            f"another process has the table at {path} open",
+            hint="Use that lab (iotlab gui attaches to it), end it, or choose another directory with --data.",
+        ) from error
+    return lock
+
+
+def _create(unit: UnitOfWork, spec: TableSpec) -> TableDefinition:
+    connection = unit.connection
+    number = connection.execute("SELECT value FROM meta WHERE name='next_table'").get
+    definition = define(spec, number=number, created_us=unit.now_us)
+    connection.execute("UPDATE meta SET value=value+1 WHERE name='next_table'")
+    connection.execute(
+        "INSERT INTO tables VALUES (?,?,?)", (number, definition.name, msgspec.json.encode(definition))
+    )
+    connection.execute(
+        f"CREATE TABLE {definition.items_table} "
+        "(pk BLOB NOT NULL, sk BLOB NOT NULL, item BLOB NOT NULL, PRIMARY KEY (pk, sk)) WITHOUT ROWID"
+    )
+    if definition.stream is not None:
+        connection.execute(
+            f"CREATE TABLE {definition.records_table} (sequence INTEGER PRIMARY KEY, created_us INTEGER NOT NULL, "
+            "event INTEGER NOT NULL, keys BLOB NOT NULL, new BLOB, old BLOB)"
+        )
+        connection.execute("INSERT INTO meta VALUES (?, 0)", (_trimmed_name(definition),))
+    return definition
+
+
+def _delete(unit: UnitOfWork, definition: TableDefinition) -> None:
+    unit.connection.execute(f"DROP TABLE {definition.items_table}")
+    if definition.stream is not None:
+        unit.connection.execute(f"DROP TABLE {definition.records_table}")
+    unit.connection.execute("DELETE FROM tables WHERE number=?", (definition.number,))
+
+
+def _trim(unit: UnitOfWork, table: TableDefinition, horizon_us: int) -> int:
+    connection = unit.connection
+    last = connection.execute(
+        f"SELECT max(sequence) FROM (SELECT sequence, created_us FROM {table.records_table} "
+        f"ORDER BY sequence LIMIT {_TRIM_ROWS}) WHERE created_us < ?",
+        (horizon_us,),
+    ).get
+    if last is None:
+        return 0
+    connection.execute(f"DELETE FROM {table.records_table} WHERE sequence <= ?", (last,))
+    trimmed = connection.changes()
+    connection.execute("UPDATE meta SET value=? WHERE name=?", (last, _trimmed_name(table)))
+    return trimmed
+
+
+def trimmed_sequence(engine: Engine, table: TableDefinition) -> int:
+    """Return the last sequence number of the table's stream that was trimmed; 0 before the first trimming."""
+    found: int = engine.read().execute("SELECT value FROM meta WHERE name=?", (_trimmed_name(table),)).get
+    return found
+
+
+def _trimmed_name(table: TableDefinition) -> str:
+    return f"trimmed_{table.records_table}"

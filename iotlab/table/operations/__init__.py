@@ -1,0 +1,73 @@
+"""DynamoDB's operations, each a unit of its own: its request, its checks, its execution.
+
+An operation is a function ``execute(engine, request, images) -> response``, where ``images`` turns stored items into
+what the caller wants of them: Python objects in this process, or raw JSON on the way to the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from iotlab.table.engine import Engine
+from iotlab.table.errors import UnknownOperationException
+from iotlab.table.operations import (
+    create_table,
+    delete_item,
+    delete_table,
+    describe_stream,
+    describe_table,
+    get_item,
+    get_records,
+    get_shard_iterator,
+    list_streams,
+    list_tables,
+    put_item,
+    query,
+    scan,
+    transact_write_items,
+    update_item,
+)
+from iotlab.table.operations.common import Images
+
+Operation = Callable[[Engine, dict[str, Any], Images], dict[str, Any]]
+
+OPERATIONS: dict[str, Operation] = {
+    "CreateTable": create_table.execute,
+    "DeleteItem": delete_item.execute,
+    "DeleteTable": delete_table.execute,
+    "DescribeTable": describe_table.execute,
+    "GetItem": get_item.execute,
+    "ListTables": list_tables.execute,
+    "PutItem": put_item.execute,
+    "Query": query.execute,
+    "Scan": scan.execute,
+    "TransactWriteItems": transact_write_items.execute,
+    "UpdateItem": update_item.execute,
+}
+STREAM_OPERATIONS: dict[str, Operation] = {
+    "DescribeStream": describe_stream.execute,
+    "GetRecords": get_records.execute,
+    "GetShardIterator": get_shard_iterator.execute,
+    "ListStreams": list_streams.execute,
+}
+_ALL = OPERATIONS | STREAM_OPERATIONS
+
+
+def execute(engine: Engine, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+    """Execute an operation and return its response with items as Python objects in wire form."""
+    return _find(operation)(engine, request, msgspec.json.decode)
+
+
+def execute_raw(engine: Engine, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+    """Execute an operation and return its response with items as raw JSON, ready to be encoded as a whole."""
+    return _find(operation)(engine, request, msgspec.Raw)
+
+
+def _find(operation: str) -> Operation:
+    found = _ALL.get(operation)
+    if found is None:
+        raise UnknownOperationException(f"{operation} is not an operation of this table")
+    return found

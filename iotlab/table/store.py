@@ -1,0 +1,315 @@
+"""The table as the lab's parts see it: one typed face over two transports.
+
+`iotlab.table.engine` is the embedded transport, `iotlab.table.remote` the one through boto3. Both speak DynamoDB's
+own requests and responses in wire form, so that everything above works unchanged on either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from iotlab.table.values import AttributeValue, Item
+
+IteratorType = Literal["TRIM_HORIZON", "LATEST", "AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER"]
+EventName = Literal["INSERT", "MODIFY", "REMOVE"]
+
+
+class Transport(Protocol):
+    """Carries one DynamoDB or DynamoDB Streams operation to whoever executes it."""
+
+    def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Execute ``operation`` (``PutItem``, ``GetRecords`` …) and return its response.
+
+        Raises:
+            TableError: a subclass with DynamoDB's error name.
+            UnavailableError: the table can't be reached or can't write now; the same call may work later.
+        """
+        ...
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Items of one Query or Scan page.
+
+    Attributes:
+        items: The items, in wire form.
+        last_key: DynamoDB's LastEvaluatedKey: where to go on, or None at the end.
+    """
+
+    items: list[Item]
+    last_key: Item | None = None
+
+
+class StreamRecord(msgspec.Struct, frozen=True):
+    """Stop 4 of the journey: one change of one item.
+
+    Attributes:
+        sequence_number: Text of 21 digits or more, strictly increasing in its stream.
+        event_name: INSERT, MODIFY or REMOVE.
+        keys: The item's key attributes.
+        new_image, old_image: The whole item after and before, as far as the stream's view type has them.
+        created_at_us: When the change was committed. On AWS it is floored to the second.
+    """
+
+    sequence_number: str
+    event_name: EventName
+    keys: Item
+    new_image: Item | None = None
+    old_image: Item | None = None
+    created_at_us: int = 0
+
+
+class RecordPage(msgspec.Struct, frozen=True):
+    """Records of one GetRecords call, oldest first.
+
+    Attributes:
+        records: Possibly empty, with more to come.
+        next_iterator: Where to go on; None once a closed shard is read to its end.
+    """
+
+    records: list[StreamRecord]
+    next_iterator: str | None
+
+
+class Put(msgspec.Struct, frozen=True):
+    """One Put of a transaction, with its optional condition."""
+
+    table: str
+    item: Item
+    condition: str | None = None
+    names: Mapping[str, str] | None = None
+    values: Mapping[str, AttributeValue] | None = None
+
+
+class Update(msgspec.Struct, frozen=True):
+    """One Update of a transaction, with its optional condition."""
+
+    table: str
+    key: Item
+    update: str
+    condition: str | None = None
+    names: Mapping[str, str] | None = None
+    values: Mapping[str, AttributeValue] | None = None
+
+
+class Delete(msgspec.Struct, frozen=True):
+    """One Delete of a transaction, with its optional condition."""
+
+    table: str
+    key: Item
+    condition: str | None = None
+    names: Mapping[str, str] | None = None
+    values: Mapping[str, AttributeValue] | None = None
+
+
+Write = Put | Update | Delete
+
+
+def _request(**fields: Any) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+class Store:
+    """DynamoDB's operations with Python's names and types. Safe to use from several threads."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Execute any operation by its DynamoDB name; see `Transport.call`."""
+        return self._transport.call(operation, request)
+
+    def get_item(self, table: str, key: Item, *, consistent_read: bool = True) -> Item | None:
+        """Return the item, or None when there is none."""
+        request = {"TableName": table, "Key": key, "ConsistentRead": consistent_read}
+        found: Item | None = self.call("GetItem", request).get("Item")
+        return found
+
+    def put_item(
+        self,
+        table: str,
+        item: Item,
+        *,
+        condition: str | None = None,
+        names: Mapping[str, str] | None = None,
+        values: Mapping[str, AttributeValue] | None = None,
+    ) -> None:
+        """Store the item, replacing one with the same key.
+
+        Raises:
+            ConditionalCheckFailedException: ``condition`` does not hold; nothing was changed.
+        """
+        self.call("PutItem", _put(Put(table, item, condition, names, values)))
+
+    def update_item(
+        self,
+        table: str,
+        key: Item,
+        update: str,
+        *,
+        condition: str | None = None,
+        names: Mapping[str, str] | None = None,
+        values: Mapping[str, AttributeValue] | None = None,
+    ) -> Item:
+        """Apply an update expression to the item, creating it if need be; return the item after it.
+
+        Raises:
+            ConditionalCheckFailedException: ``condition`` does not hold; nothing was changed.
+        """
+        request = _update(Update(table, key, update, condition, names, values)) | {"ReturnValues": "ALL_NEW"}
+        after: Item = self.call("UpdateItem", request).get("Attributes", {})
+        return after
+
+    def delete_item(
+        self,
+        table: str,
+        key: Item,
+        *,
+        condition: str | None = None,
+        names: Mapping[str, str] | None = None,
+        values: Mapping[str, AttributeValue] | None = None,
+    ) -> Item | None:
+        """Delete the item and return what it was, or None when there was none."""
+        request = _delete(Delete(table, key, condition, names, values)) | {"ReturnValues": "ALL_OLD"}
+        before: Item | None = self.call("DeleteItem", request).get("Attributes")
+        return before
+
+    def query(
+        self,
+        table: str,
+        key_condition: str,
+        *,
+        values: Mapping[str, AttributeValue],
+        names: Mapping[str, str] | None = None,
+        filter_expression: str | None = None,
+        projection: str | None = None,
+        forward: bool = True,
+        limit: int | None = None,
+        start_key: Item | None = None,
+    ) -> Page:
+        """Return one page (1 MB or ``limit`` items) of the items of one partition, in sort-key order."""
+        response = self.call(
+            "Query",
+            _request(
+                TableName=table,
+                KeyConditionExpression=key_condition,
+                ExpressionAttributeValues=dict(values),
+                ExpressionAttributeNames=dict(names) if names else None,
+                FilterExpression=filter_expression,
+                ProjectionExpression=projection,
+                ScanIndexForward=forward,
+                Limit=limit,
+                ExclusiveStartKey=start_key,
+                ConsistentRead=True,
+            ),
+        )
+        return Page(response["Items"], response.get("LastEvaluatedKey"))
+
+    def scan(self, table: str, *, limit: int | None = None, start_key: Item | None = None) -> Page:
+        """Return one page (1 MB or ``limit`` items) of the whole table, in no order that means anything."""
+        response = self.call(
+            "Scan", _request(TableName=table, Limit=limit, ExclusiveStartKey=start_key, ConsistentRead=True)
+        )
+        return Page(response["Items"], response.get("LastEvaluatedKey"))
+
+    def scan_all(self, table: str) -> Iterator[Item]:
+        """Yield every item of the table, page by page."""
+        page = self.scan(table)
+        yield from page.items
+        while page.last_key is not None:
+            page = self.scan(table, start_key=page.last_key)
+            yield from page.items
+
+    def transact_write(self, writes: Sequence[Write]) -> None:
+        """Apply all writes or none, at most 100, each to an item of its own.
+
+        Raises:
+            TransactionCanceledException: a condition does not hold; its ``reasons`` say which. Nothing was changed.
+        """
+        actions: list[dict[str, Any]] = []
+        for write in writes:
+            match write:
+                case Put():
+                    actions.append({"Put": _put(write)})
+                case Update():
+                    actions.append({"Update": _update(write)})
+                case Delete():
+                    actions.append({"Delete": _delete(write)})
+        self.call("TransactWriteItems", {"TransactItems": actions})
+
+    def stream_arn(self, table: str) -> str | None:
+        """Return the ARN of the table's stream, or None when it has none."""
+        arn: str | None = self.call("DescribeTable", {"TableName": table})["Table"].get("LatestStreamArn")
+        return arn
+
+    def shards(self, stream_arn: str) -> list[str]:
+        """Return the ids of the stream's shards, parents before children."""
+        description = self.call("DescribeStream", {"StreamArn": stream_arn})["StreamDescription"]
+        return [shard["ShardId"] for shard in description["Shards"]]
+
+    def shard_iterator(
+        self, stream_arn: str, shard_id: str, kind: IteratorType, sequence_number: str | None = None
+    ) -> str:
+        """Return a position in one shard; valid for 15 minutes.
+
+        Raises:
+            TrimmedDataAccessException: the sequence number is older than the 24 hours that a shard keeps.
+        """
+        response = self.call(
+            "GetShardIterator",
+            _request(StreamArn=stream_arn, ShardId=shard_id, ShardIteratorType=kind, SequenceNumber=sequence_number),
+        )
+        iterator: str = response["ShardIterator"]
+        return iterator
+
+    def get_records(self, iterator: str, *, limit: int = 1000) -> RecordPage:
+        """Return up to ``limit`` records at the iterator, oldest first, and where to go on.
+
+        Args:
+            iterator: A position in one shard; valid for 15 minutes after it was issued.
+            limit: Records to return, 1 to 1000.
+
+        Raises:
+            ExpiredIteratorException: the iterator is older than 15 minutes.
+            TrimmedDataAccessException: the position is older than the 24 hours that a shard keeps.
+
+        Source: Amazon DynamoDB API Reference, GetRecords.
+        """
+        response = self.call("GetRecords", {"ShardIterator": iterator, "Limit": limit})
+        return RecordPage([_record(raw) for raw in response["Records"]], response.get("NextShardIterator"))
+
+
+def _record(raw: Mapping[str, Any]) -> StreamRecord:
+    change = raw["dynamodb"]
+    created: Any = change["ApproximateCreationDateTime"]
+    seconds = created.timestamp() if hasattr(created, "timestamp") else float(created)
+    return StreamRecord(
+        sequence_number=change["SequenceNumber"],
+        event_name=raw["eventName"],
+        keys=change["Keys"],
+        new_image=change.get("NewImage"),
+        old_image=change.get("OldImage"),
+        created_at_us=round(seconds * 1_000_000),
+    )
+
+
+def _condition(write: Write) -> dict[str, Any]:
+    return _request(
+        ConditionExpression=write.condition,
+        ExpressionAttributeNames=dict(write.names) if write.names else None,
+        ExpressionAttributeValues=dict(write.values) if write.values else None,
+    )
+
+
+def _put(write: Put) -> dict[str, Any]:
+    return {"TableName": write.table, "Item": write.item} | _condition(write)
+
+
+def _update(write: Update) -> dict[str, Any]:
+    return {"TableName": write.table, "Key": write.key, "UpdateExpression": write.update} | _condition(write)
+
+
+def _delete(write: Delete) -> dict[str, Any]:
+    return {"TableName": write.table, "Key": write.key} | _condition(write)
