@@ -88,6 +88,26 @@ def test_a_named_python_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     assert "PYTHON=false is not a Python of at least 3.11" in done.stderr
 
 
+def test_a_python_without_its_venv_module_is_told_with_debians_package(tmp_path: Path) -> None:
+    for name in ("bootstrap", "find-python"):
+        target = tmp_path / "scripts" / name
+        target.parent.mkdir(exist_ok=True)
+        target.write_bytes((ROOT / "scripts" / name).read_bytes())
+        target.chmod(0o755)
+    fake_python(tmp_path / "bin", "python3.12", 'case "$2" in *ensurepip*) exit 1;; *print*) echo 3.12;; esac')
+    done = subprocess.run(
+        [tmp_path / "scripts" / "bootstrap"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"},
+    )
+    assert done.returncode == 1
+    assert "has no venv module" in done.stderr
+    assert "apt install python3.12-venv" in done.stderr
+    assert not (tmp_path / ".venv").exists()
+
+
 @pytest.fixture
 def tools(tmp_path: Path) -> Path:
     """A PATH with the few programs that the scripts need, and nothing of Debian's."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from iotlab.cli.checks.lab import read_runtime
 from iotlab.config import Settings
 from iotlab.errors import UnavailableError
+from iotlab.lab.runtime import read_runtime
 from iotlab.mqtt.options import Tls
 
 

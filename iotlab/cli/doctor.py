@@ -11,13 +11,14 @@ import typer
 from iotlab.cli.checks.broker import check_broker
 from iotlab.cli.checks.data import check_data_dir
 from iotlab.cli.checks.finding import Finding, Status
-from iotlab.cli.checks.lab import check_lab, read_runtime
+from iotlab.cli.checks.lab import check_lab
 from iotlab.cli.checks.machine import check_clock, check_keyring, check_loopback, check_python, check_sqlite
 from iotlab.cli.checks.window import check_window
 from iotlab.clock import SystemClock
 from iotlab.config import Settings, load
 from iotlab.config.sections import DataSettings
 from iotlab.errors import ConfigError
+from iotlab.lab.runtime import read_runtime
 
 EXIT_FAILED = 1
 

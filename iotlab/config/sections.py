@@ -64,7 +64,7 @@ class BrokerSettings:
     port: Annotated[
         int,
         Setting(
-            "The broker's port. 0 is 1883, or 8883 with TLS; for a private broker it is 1883 if that is free, else any.",
+            "The broker's port. 0 is 1883, or 8883 with TLS; for a private broker 1883 if that is free, else any.",
             minimum=0,
             maximum=65_535,
         ),

@@ -64,14 +64,14 @@ class Incident(msgspec.Struct, frozen=True):
         """Return how far the channel has gone from normal (0) to `Plan.to` (1): straight up and down."""
         plan = self.plan
         since_s = elapsed_s - self.start_s
-        if since_s < plan.rise_s:
-            return max(0.0, since_s / plan.rise_s)
-        since_s -= plan.rise_s
-        if since_s < 0 or since_s > plan.full_s + plan.fall_s:
+        left_s = self.end_s - elapsed_s
+        if since_s < 0 or left_s < 0:
             return 0.0
-        if since_s <= plan.full_s:
-            return FULL
-        return 1.0 - (since_s - plan.full_s) / plan.fall_s
+        if since_s < plan.rise_s:
+            return since_s / plan.rise_s
+        if left_s < plan.fall_s:
+            return left_s / plan.fall_s
+        return FULL
 
 
 class Calendar:

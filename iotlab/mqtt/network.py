@@ -317,7 +317,7 @@ class Network:
         return pause.seconds
 
     def _broker_listens(self) -> bool:
-        """Return whether the broker still runs: one that was killed took its connections with it, and threw out none."""
+        """Return whether the broker still runs: a broker that was killed has thrown nobody out."""
         try:
             where = (self._options.host, self._options.port)
             socket.create_connection(where, self._options.connect_timeout_s).close()

@@ -12,8 +12,6 @@ import threading
 import time
 from collections.abc import Sequence
 
-import msgspec
-
 from iotlab.clock import Clock
 from iotlab.errors import TableError, UnavailableError
 from iotlab.notify.channels.channel import Channel
@@ -52,7 +50,7 @@ class Notifier:
     ) -> None:
         self._tally = Tally()
         self._deliver_us = Reservoir()
-        self._outbox = Outbox(store, clock)
+        self._outbox = Outbox(store, clock, self._tally)
         self._workers = {
             channel.name: Worker(
                 channel,
@@ -136,11 +134,12 @@ class Notifier:
                     self._tally.add("reopened")
                 rows = list(self._outbox.open())
                 self._is_open = True
+            for row in rows:
+                self._hand_over(row)
         except (TableError, UnavailableError):
+            # The position may be behind rows that nobody took up: only a scan finds them.
             self._is_open = False
             raise
-        for row in rows:
-            self._hand_over(row)
 
     def _hand_over(self, row: Row) -> None:
         worker = self._workers.get(row.notification.channel)

@@ -40,7 +40,7 @@ class NotifierStats(msgspec.Struct, frozen=True, kw_only=True):
         channels: Of each channel.
         waiting: Notifications that are not settled yet, over all channels.
         orphans: Notifications for channels that are not configured (any more); they are failed.
-        conflicts: Rows that somebody else changed while they were worked on, and that were left alone.
+        conflicts: Rows that were found changed while they were worked on, and were looked at again.
         malformed: Rows that could not be read, and were left alone.
         reopened: How often the outbox had to be scanned anew instead of followed.
         errors, last_error: Steps that failed because of the table, and were repeated.

@@ -6,6 +6,7 @@ attempt may have arrived: with ``done_us`` for good, without it until the next a
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -15,14 +16,17 @@ from iotlab.clock import Clock
 from iotlab.domain.notification import Notification, OutboxStatus
 from iotlab.domain.schema import OUTBOX, TRACES
 from iotlab.errors import UnavailableError
+from iotlab.notify.notifier_stats import Tally
 from iotlab.table.errors import (
     ConditionalCheckFailedException,
     ExpiredIteratorException,
     TransactionCanceledException,
     TrimmedDataAccessException,
 )
-from iotlab.table.store import Store, Update, Write
+from iotlab.table.store import Store, StreamRecord, Update, Write
 from iotlab.table.values import AttributeValue, Item, plain, to_wire
+
+LOG = logging.getLogger(__name__)
 
 PAGE_RECORDS = 1000
 _OPEN_STATES = frozenset({"pending", "sending", "unknown"})
@@ -82,11 +86,13 @@ class Outbox:
     Args:
         store: The lab's table.
         clock: For the times that are written.
+        tally: Counts rows that can't be read.
     """
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, tally: Tally) -> None:
         self._store = store
         self._clock = clock
+        self._tally = tally
         self._iterator: str | None = None
 
     def open(self) -> Iterator[Row]:
@@ -102,12 +108,12 @@ class Outbox:
         # The position comes before the scan: a row between the two is seen twice rather than never.
         self._iterator = self._store.shard_iterator(arn, shards[0], "LATEST")
         for wire in self._store.scan_all(OUTBOX):
-            row = row_of(wire)
-            if row.is_waiting:
+            row = self._readable(wire)
+            if row is not None and row.is_waiting:
                 yield row
 
     def added(self) -> list[Row] | None:
-        """Return the rows that wait among the next changes, oldest first; None when the outbox must be opened anew.
+        """Return the rows that are new, or opened again by somebody; None when the outbox must be opened anew.
 
         Raises:
             UnavailableError, TableError: the table can't be read now.
@@ -120,8 +126,12 @@ class Outbox:
             self._iterator = None
             return None
         self._iterator = page.next_iterator
-        rows = [row_of(record.new_image) for record in page.records if record.new_image is not None]
-        return [row for row in rows if row.is_waiting]
+        return [row for record in page.records if (row := self._newly_waiting(record)) is not None]
+
+    def read(self, key: str) -> Row | None:
+        """Return one row as it is now; None when there is none. Raises UnavailableError, TableError."""
+        wire = self._store.get_item(OUTBOX, {"key": {"S": key}})
+        return None if wire is None else self._readable(wire)
 
     def claim(self, row: Row, *, possible_repeat: bool) -> Row | None:
         """Record that an attempt begins, before it does; None when the row changed meanwhile and is left alone.
@@ -167,6 +177,22 @@ class Outbox:
     def refuse(self, row: Row, error: str) -> bool:
         """Record that a row is not sent at all. False: the row changed meanwhile."""
         return self.settle(Settlement(row, "failed", self._clock.now_us(), error))
+
+    def _newly_waiting(self, record: StreamRecord) -> Row | None:
+        row = None if record.new_image is None else self._readable(record.new_image)
+        if row is None or not row.is_waiting:
+            return None
+        before = None if record.old_image is None else self._readable(record.old_image)
+        # A row that waited before is in work already: this record is an echo of the notifier's own writes.
+        return None if before is not None and before.is_waiting else row
+
+    def _readable(self, wire: Item) -> Row | None:
+        try:
+            return row_of(wire)
+        except msgspec.ValidationError as error:
+            self._tally.add("malformed")
+            LOG.warning("the outbox row %s can't be read and is left alone: %s", wire.get("key"), error)
+            return None
 
 
 def row_of(wire: Item) -> Row:

@@ -131,7 +131,7 @@ class Worker:
         repeat = row.possible_repeat or (row.may_have_arrived and self.channel.repeats != "impossible")
         claimed = self._outbox.claim(row, possible_repeat=repeat)
         if claimed is None:
-            self._leave_alone(row)
+            self._look_again(row)
             return
         self._own.add("attempts")
         if repeat:
@@ -144,7 +144,7 @@ class Worker:
     def _send(self, attempt: Attempt) -> Outcome:
         try:
             return self.channel.send(attempt)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             # A plug-in's bug must not end its channel. Its text may hold a URL: only its type is shown.
             LOG.error(  # noqa: TRY400  a traceback would show that text
                 "channel %s failed by a bug: %s", self.channel.name, type(error).__name__
@@ -176,11 +176,11 @@ class Worker:
         settlement = self._unrecorded
         if settlement is None:
             return
-        recorded = self._outbox.settle(settlement)
-        self._unrecorded = None
-        if not recorded:
-            self._leave_alone(settlement.row)
+        if not self._outbox.settle(settlement):
+            self._look_again(settlement.row)
+            self._unrecorded = None
             return
+        self._unrecorded = None
         if settlement.next_us is not None:
             self._own.add("retries")
             row = Row(
@@ -202,8 +202,13 @@ class Worker:
         with self._changed:
             self._schedule.again(row, delay_s)
 
-    def _leave_alone(self, row: Row) -> None:
+    def _look_again(self, row: Row) -> None:
+        # Somebody changed the row, or a write whose answer was lost did take place.
         self._tally.add("conflicts")
+        now = self._outbox.read(row.notification.key)
+        if now is not None and now.is_waiting:
+            self._again(now, 0.0)
+            return
         with self._changed:
             self._schedule.remove(row)
 

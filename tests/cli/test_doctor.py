@@ -19,6 +19,7 @@ from iotlab.cli.checks import broker, data, lab, machine, window
 from iotlab.cli.checks.finding import Finding
 from iotlab.clock import ManualClock, SystemClock
 from iotlab.config import keyring_name, load
+from iotlab.lab.runtime import read_runtime
 from iotlab.mqtt.broker import PrivateBroker
 from iotlab.mqtt.ports import free_port
 
@@ -270,10 +271,10 @@ def test_a_lab_whose_process_is_gone_does_not_run(tmp_path: Path) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     write_runtime(tmp_path, gone.pid, "http://127.0.0.1:1")
-    assert lab.read_runtime(tmp_path) is None
+    assert read_runtime(tmp_path) is None
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"pid": "x"}', b"\xff"])
 def test_a_broken_runtime_file_is_no_running_lab(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "lab.json").write_bytes(content)
-    assert lab.read_runtime(tmp_path) is None
+    assert read_runtime(tmp_path) is None

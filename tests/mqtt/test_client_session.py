@@ -208,7 +208,7 @@ def test_a_client_id_that_others_keep_taking_over_is_said_counted_and_not_fought
     client = Client(options, clock=CLOCK, on_state=states)
     thieves: list[Peer] = []
     with running(client):
-        # mosquitto 2.0 closes the connection without a word, so that one takeover alone can't be told from other ends.
+        # mosquitto 2.0 closes without a word: one takeover alone looks like any other end of a connection.
         for taken in range(1, 4):
             eventually(lambda: client.status.state == "connected")
             thieves.append(connect(_port(mosquitto), wire.Connect("bridge")))

@@ -3,42 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from iotlab.cli.checks.finding import Finding
+from iotlab.lab.runtime import read_runtime
 
-FILE_NAME = "lab.json"
 TIMEOUT_S = 3.0
-
-
-class Runtime(msgspec.Struct, frozen=True):
-    """What a running lab says of itself in ``lab.json``.
-
-    Attributes:
-        pid: The bridge's process.
-        broker_host, broker_port: Where devices connect.
-        endpoint_url: Of the table, health and metrics, such as ``http://127.0.0.1:40123``.
-    """
-
-    pid: int
-    broker_host: str
-    broker_port: int
-    endpoint_url: str
-
-
-def read_runtime(directory: Path) -> Runtime | None:
-    """Return what the lab of a data directory says, or None when none runs there."""
-    try:
-        runtime = msgspec.json.decode((directory / FILE_NAME).read_bytes(), type=Runtime)
-    except (OSError, msgspec.DecodeError):
-        return None
-    return runtime if _is_alive(runtime.pid) else None
 
 
 def check_lab(directory: Path) -> Finding:
@@ -71,13 +44,3 @@ def _health(url: str) -> dict[str, Any]:
     except urllib.error.HTTPError as error:
         health = json.load(error)
     return health
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

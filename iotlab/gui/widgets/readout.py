@@ -15,6 +15,7 @@ class Readout(QFrame):
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
+        self._panel = parent
         self.setObjectName("readout")
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._theme = theme
@@ -53,7 +54,7 @@ class Readout(QFrame):
     def place(self, where: QPoint) -> None:
         """Stand beside the cursor, inside the panel."""
         self.adjustSize()
-        parent = self.parentWidget()
+        parent = self._panel
         x = where.x() + 16
         if x + self.width() > parent.width() - 8:
             x = where.x() - 16 - self.width()

@@ -1,0 +1,264 @@
+"""The window: header, banner, panels that can be moved, and the status bar."""
+
+from __future__ import annotations
+
+import time
+from typing import cast
+
+from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt
+from PySide6.QtGui import QCloseEvent, QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import (
+    QDialog,
+    QDockWidget,
+    QGridLayout,
+    QMainWindow,
+    QTabWidget,
+    QToolBar,
+    QVBoxLayout,
+    QWidget,
+)
+
+from iotlab.gui.models.lab import Changes, LabModel
+from iotlab.gui.panels.alarms import AlarmsPanel
+from iotlab.gui.panels.devices import DevicesPanel
+from iotlab.gui.panels.messages import MessagesPanel
+from iotlab.gui.panels.plot import PlotPanel
+from iotlab.gui.pump import Pump
+from iotlab.gui.theme import Theme, mono_font
+from iotlab.gui.widgets.banner import Banner
+from iotlab.gui.widgets.header import Header
+from iotlab.gui.widgets.labels import PlainLabel
+from iotlab.gui.widgets.status_bar import StatusBar
+
+WIDTH, HEIGHT = 1440, 900
+LEFT_WIDTH = 836
+ALARMS_HEIGHT = 332
+LAYOUT_VERSION = 1
+KEYS = (
+    ("/  or  Ctrl+F", "Filter the list in front"),
+    ("Space", "Pause or resume the view; recording goes on"),
+    ("A", "Plot: back to live, fit the axes"),
+    ("P  or  Enter", "Plot the chosen device or channel"),
+    ("K  or  Ctrl+Enter", "Acknowledge the chosen alarm"),
+    ("Ctrl+1 … Ctrl+4", "Devices, messages, plot, alarms"),
+    ("Ctrl+C", "Copy the chosen rows"),
+    ("Ctrl+T", "Light or dark"),
+    ("Drag · wheel · Shift+drag", "Plot: zoom · zoom · move"),
+)
+
+
+class Dock(QDockWidget):
+    """A movable place for a panel; its tab or its menu entry names it."""
+
+    def __init__(self, title: str, name: str, panel: QWidget) -> None:
+        super().__init__(title)
+        self.setObjectName(name)
+        self.setWidget(panel)
+        self.setTitleBarWidget(QWidget())
+        self.topLevelChanged.connect(self._floated)
+
+    def _floated(self, is_floating: bool) -> None:
+        # A floating panel gets Qt's own title bar back, to be moved and docked again by it.
+        self.setTitleBarWidget(cast(QWidget, None) if is_floating else QWidget())
+
+
+class LabWindow(QMainWindow):
+    """The one window.
+
+    Args:
+        theme: Colours.
+        model: The lab.
+        pump: Frames.
+        place: Which lab this is, for header and title.
+        settings: Where the layout is kept; None keeps nothing.
+    """
+
+    def __init__(
+        self, theme: Theme, model: LabModel, pump: Pump, *, place: str = "", settings: QSettings | None = None
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.pump = pump
+        self._settings = settings
+        self.setWindowTitle(f"{place} · iotlab" if place else "iotlab")
+        self.resize(WIDTH, HEIGHT)
+        self.setDockNestingEnabled(True)
+        self.header = Header(theme, model, place)
+        self.banner = Banner(theme)
+        self.devices = DevicesPanel(theme, model)
+        self.plot = PlotPanel(theme, model)
+        self.alarms = AlarmsPanel(theme, model)
+        self.messages = MessagesPanel(theme, model)
+        self.status = StatusBar(theme, model)
+        self._frame_it()
+        self._place_docks()
+        self._wire(theme)
+        self._bind_keys(theme)
+        self._chosen = False
+        if settings is not None:
+            self.restoreGeometry(cast(QByteArray, settings.value("geometry", QByteArray())))
+            self.restoreState(cast(QByteArray, settings.value("layout", QByteArray())), LAYOUT_VERSION)
+
+    def _frame_it(self) -> None:
+        for widget, name in ((self.header, "headerBar"), (self._padded(self.banner), "bannerBar")):
+            bar = QToolBar(name)
+            bar.setObjectName(name)
+            bar.setMovable(False)
+            bar.setStyleSheet("QToolBar { border: none; padding: 0; margin: 0; spacing: 0; }")
+            bar.addWidget(widget)
+            self.addToolBar(Qt.ToolBarArea.TopToolBarArea, bar)
+            self.addToolBarBreak(Qt.ToolBarArea.TopToolBarArea)
+            bar.toggleViewAction().setVisible(False)
+            if name == "bannerBar":
+                self._banner_bar = bar
+        self._banner_bar.hide()
+        self.setMenuWidget(self.header)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
+        foot = self.statusBar()
+        foot.setSizeGripEnabled(False)
+        foot.setStyleSheet("QStatusBar { border: none; } QStatusBar::item { border: none; }")
+        foot.setContentsMargins(0, 0, 0, 0)
+        foot.addWidget(self.status, 1)
+
+    @staticmethod
+    def _padded(widget: QWidget) -> QWidget:
+        holder = QWidget()
+        box = QVBoxLayout(holder)
+        box.setContentsMargins(8, 8, 8, 0)
+        box.addWidget(widget)
+        return holder
+
+    def _place_docks(self) -> None:
+        self.docks = {
+            "devices": Dock("Devices", "devicesDock", self.devices),
+            "messages": Dock("Messages", "messagesDock", self.messages),
+            "alarms": Dock("Alarms", "alarmsDock", self.alarms),
+        }
+        self.setCentralWidget(self.plot)
+        self.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
+        self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
+        self._arrange()
+        self.setContentsMargins(8, 0, 8, 0)
+        for dock in self.docks.values():
+            self.header.panels_menu.addAction(dock.toggleViewAction())
+        self.header.panels_menu.addSeparator()
+        self.header.panels_menu.addAction("Reset layout", self.reset_layout)
+
+    def reset_layout(self) -> None:
+        """Put every panel back where it was at first."""
+        for dock in self.docks.values():
+            dock.setFloating(False)
+            dock.show()
+        self._arrange()
+
+    def _arrange(self) -> None:
+        left = Qt.DockWidgetArea.LeftDockWidgetArea
+        self.addDockWidget(left, self.docks["devices"])
+        self.addDockWidget(left, self.docks["messages"])
+        self.tabifyDockWidget(self.docks["devices"], self.docks["messages"])
+        self.docks["devices"].raise_()
+        self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.docks["alarms"])
+        self.resizeDocks([self.docks["devices"]], [LEFT_WIDTH], Qt.Orientation.Horizontal)
+        self.resizeDocks([self.docks["alarms"]], [ALARMS_HEIGHT], Qt.Orientation.Vertical)
+
+    def _wire(self, theme: Theme) -> None:
+        del theme
+        self.pump.frame.connect(self.take)
+        self.devices.plot_wanted.connect(self.plot.add_channel)
+        self.alarms.plot_wanted.connect(self.plot.add_channel)
+        self.alarms.acknowledge_wanted.connect(self.pump.feed.acknowledge)
+        self.banner.retry.connect(self.pump.feed.retry)
+        self.header.help_wanted.connect(self.show_keys)
+
+    def _bind_keys(self, theme: Theme) -> None:
+        bindings = (
+            ("Ctrl+F", self.focus_filter),
+            ("Ctrl+Return", self.alarms.acknowledge_chosen),
+            ("Ctrl+Enter", self.alarms.acknowledge_chosen),
+            ("Ctrl+T", theme.toggle),
+            ("F1", self.show_keys),
+            ("Ctrl+1", lambda: self.show_panel("devices")),
+            ("Ctrl+2", lambda: self.show_panel("messages")),
+            ("Ctrl+3", self.plot.lanes.setFocus),
+            ("Ctrl+4", lambda: self.show_panel("alarms")),
+            ("Ctrl+Q", self.close),
+        )
+        for keys, act in bindings:
+            QShortcut(QKeySequence(keys), self).activated.connect(act)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Take the keys that no focused widget wanted; a shortcut would take them from buttons and fields."""
+        acts = {
+            Qt.Key.Key_Space: self.plot.toggle_pause,
+            Qt.Key.Key_Slash: self.focus_filter,
+            Qt.Key.Key_A: self.plot.auto_range,
+            Qt.Key.Key_K: self.alarms.acknowledge_chosen,
+        }
+        act = acts.get(cast(Qt.Key, event.key()))
+        if act is None or event.modifiers() & ~(
+            Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier
+        ):
+            super().keyPressEvent(event)
+            return
+        act()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() != QEvent.Type.UpdateRequest:
+            return super().event(event)
+        started_s = time.perf_counter()
+        handled = super().event(event)
+        self.pump.painted(time.perf_counter() - started_s)
+        return handled
+
+    def take(self, changes: Changes) -> None:
+        """Show what a frame changed."""
+        self.devices.take(changes)
+        self.plot.take(changes)
+        self.alarms.take(changes)
+        self.messages.take(changes)
+        if changes.health or changes.second or changes.alarms or changes.links or changes.device_list:
+            self.header.refresh()
+            self.status.refresh()
+        if changes.links or changes.health or changes.second:
+            notice = self.model.links.notice(self.model.health, self.model.clock.now_us())
+            self.banner.say(notice)
+            self._banner_bar.setVisible(notice is not None)
+        if not self._chosen and self.devices.list.rows:
+            self._chosen = True
+            self.devices.choose_first()
+
+    def show_panel(self, name: str) -> None:
+        """Bring a panel to the front and give it the focus."""
+        dock = self.docks[name]
+        dock.show()
+        dock.raise_()
+        views = {"devices": self.devices.view, "messages": self.messages.topic_view, "alarms": self.alarms.view}
+        views[name].setFocus()
+
+    def focus_filter(self) -> None:
+        """Go to the filter of the list in front."""
+        field = self.devices.filter if self.devices.isVisible() else self.messages.filter
+        field.setFocus()
+        field.selectAll()
+
+    def show_keys(self) -> None:
+        """Show the sheet of keys."""
+        sheet = QDialog(self)
+        sheet.setWindowTitle("Keys")
+        sheet.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        grid = QGridLayout(sheet)
+        grid.setContentsMargins(24, 20, 28, 22)
+        grid.setHorizontalSpacing(24)
+        grid.setVerticalSpacing(10)
+        for place, (keys, meaning) in enumerate(KEYS):
+            label = PlainLabel(keys, "strong")
+            label.setFont(mono_font())
+            grid.addWidget(label, place, 0)
+            grid.addWidget(PlainLabel(meaning, "muted"), place, 1)
+        sheet.open()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self._settings is not None:
+            self._settings.setValue("geometry", self.saveGeometry())
+            self._settings.setValue("layout", self.saveState(LAYOUT_VERSION))
+        super().closeEvent(event)

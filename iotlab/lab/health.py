@@ -1,0 +1,127 @@
+"""How a lab is: the document behind ``/health``, and the same as Prometheus metrics."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import msgspec
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+
+from iotlab.stats import Percentiles
+from iotlab.table.stream import sequence_text
+
+if TYPE_CHECKING:
+    from iotlab.lab.host import BridgeHost
+
+
+class Milliseconds(msgspec.Struct, frozen=True):
+    """The percentiles of one stop, in ms."""
+
+    p50: float
+    p99: float
+
+
+class BrokerHealth(msgspec.Struct, frozen=True):
+    """The connection to the broker."""
+
+    state: str
+    host: str
+    port: int
+    reason: str
+    reconnects: int
+    protocol: str
+
+
+class Health(msgspec.Struct, frozen=True):
+    """How a lab is now. ``losses`` has only what really was lost, by name; empty means nothing was."""
+
+    status: str
+    version: str
+    pid: int
+    uptime_s: float
+    broker: BrokerHealth
+    rates: dict[str, float]
+    counters: dict[str, int]
+    reasons: dict[str, int]
+    losses: dict[str, int]
+    latency_ms: dict[str, Milliseconds]
+    lag: dict[str, int]
+    table: dict[str, int | str]
+    alarms: dict[str, int]
+    notifications: dict[str, int]
+
+
+def collect(host: BridgeHost, *, version: str) -> Health:
+    """Return how the lab is now."""
+    figures, status = host.pipeline.figures, host.client.status
+    triggers, notifier = host.evaluator.stats(), host.notifier.stats()
+    is_well = status.state == "connected" and not figures.last_error and host.evaluator.is_alive
+    losses = {name: count for name, count in host.client.counters.losses().items() if count}
+    # A packet that could not be read is kept among the dead letters: it is not lost.
+    losses = {name: count for name, count in losses.items() if name not in {"bad_topic", "malformed"}}
+    latencies = figures.latencies() | {
+        "record": triggers.record_us,
+        "evaluate": triggers.evaluate_us,
+        "deliver": notifier.deliver_us,
+    }
+    return Health(
+        status="ok" if is_well else "degraded",
+        version=version,
+        pid=os.getpid(),
+        uptime_s=host.uptime_s,
+        broker=BrokerHealth(
+            status.state,
+            host.client.options.host,
+            host.client.options.port,
+            status.reason or figures.last_error,
+            status.reconnects,
+            status.protocol,
+        ),
+        rates={"messages_per_s": round(figures.messages_per_s(), 1)},
+        counters={"received": figures.received}
+        | {_plural(fate): count for fate, count in figures.fates.items()}
+        | {"commits": figures.commits, "failed_commits": figures.failed_commits},
+        reasons=dict(figures.reasons),
+        losses=losses,
+        latency_ms={stop: _milliseconds(value) for stop, value in latencies.items()},
+        lag={
+            "ingest_queue": host.pipeline.backlog,
+            "triggers_records": triggers.lag_records,
+            "outbox_pending": notifier.waiting,
+        },
+        table={
+            "size_bytes": host.engine.size_bytes(),
+            "last_sequence_number": sequence_text(host.engine.last_sequence()),
+        },
+        alarms={state: triggers.alarms.get(state, 0) for state in ("pending", "raised", "acknowledged")},
+        notifications={
+            outcome: sum(getattr(channel, outcome) for channel in notifier.channels)
+            for outcome in ("sent", "failed", "unknown")
+        },
+    )
+
+
+def _plural(fate: str) -> str:
+    return {"repeat": "repeats", "dead_letter": "dead_letters"}.get(fate, fate)
+
+
+def _milliseconds(value: Percentiles) -> Milliseconds:
+    return Milliseconds(round(value.p50 / 1000, 3), round(value.p99 / 1000, 3))
+
+
+def metrics(health: Health) -> bytes:
+    """Return the figures in Prometheus' text format."""
+    registry = CollectorRegistry()
+    Gauge("iotlab_up", "1 while the lab is well.", registry=registry).set(health.status == "ok")
+    for name, group in (("messages", health.counters), ("lag", health.lag), ("alarms", health.alarms)):
+        gauge = Gauge(f"iotlab_{name}", f"The lab's {name}, by kind.", ["kind"], registry=registry)
+        for kind, value in group.items():
+            gauge.labels(kind).set(value)
+    latency = Gauge("iotlab_latency_seconds", "Recent latency of each stop.", ["stop", "quantile"], registry=registry)
+    for stop, figures in health.latency_ms.items():
+        latency.labels(stop, "0.5").set(figures.p50 / 1000)
+        latency.labels(stop, "0.99").set(figures.p99 / 1000)
+    size = Gauge("iotlab_table_size_bytes", "The data file with its log.", registry=registry)
+    size.set(float(health.table["size_bytes"]))
+    return generate_latest(registry)
