@@ -147,7 +147,7 @@ class Pipeline:
         stored = self._commit_until_done(arrivals)
         if stored is None:
             return
-        at_us = self._clock.now_us()
+        at_us = self._engine.committed_us
         # Acknowledge after the commit: a crash between the two repeats the message, and the ledger makes the
         # repeat harmless.
         self._sender.ack_all(arrival.message for arrival in arrivals)

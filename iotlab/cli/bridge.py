@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
-import sys
 import threading
 from typing import Annotated
 
@@ -16,8 +14,6 @@ from iotlab.clock import SystemClock
 from iotlab.config import Settings
 from iotlab.lab.host import BridgeHost
 from iotlab.lab.resources import assets_dir
-
-SUPERVISED = "IOTLAB_SUPERVISED"
 
 
 @with_settings("data", "broker", "bridge", "table", "endpoint", "rules", "notify", "log")
@@ -43,17 +39,9 @@ def command(
         signal.signal(number, lambda *_: stop.set())
     host = BridgeHost(settings, clock=SystemClock(), assets=assets_dir())
     runtime = host.start()
-    if os.environ.get(SUPERVISED):
-        threading.Thread(target=_end_with_parent, args=(stop,), daemon=True).start()
     if not quiet:
         print(f"Broker    {runtime.broker_host}:{runtime.broker_port}")
         print(f"Endpoint  {runtime.endpoint_url} (table, /health, /metrics; loopback only)")
         print("Ctrl-C drains and ends.", flush=True)
     stop.wait()
     host.stop()
-
-
-def _end_with_parent(stop: threading.Event) -> None:
-    """Drain and end when the supervisor is gone: it holds the other end of our standard input."""
-    sys.stdin.buffer.read()
-    stop.set()

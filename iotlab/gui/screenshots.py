@@ -89,10 +89,9 @@ def _dead_letters(window: object) -> None:
     from iotlab.gui.panels.window import LabWindow  # noqa: PLC0415
 
     assert isinstance(window, LabWindow)  # noqa: S101
-    window.show_panel("messages")
-    window.messages.tabs.setCurrentIndex(1)
-    window.messages.letter_view.selectRow(0)
-    window.alarms.tabs.setCurrentIndex(1)
+    window.show_panel("dead_letters")
+    window.dead_letters.view.selectRow(0)
+    window.show_panel("notes")
 
 
 def _paused(window: object) -> None:

@@ -23,6 +23,11 @@ QToolTip { background: $raised; color: $text; border: 1px solid $strong_border; 
 #caption { color: $muted; font-size: ${small}px; }
 #line { background: $border; border: none; }
 #strong { font-weight: 600; }
+#stateTitle { font-weight: 600; font-size: 15px; }
+#figure { font-weight: 600; font-size: 17px; }
+#brand { font-weight: 600; font-size: 17px; }
+#segment { color: $muted; font-size: ${small}px; padding: 1px 6px; min-height: 16px; }
+#segment:hover { color: $text; }
 
 QAbstractItemView { background: $surface; border: none; outline: none; selection-background-color: $selected; }
 QTableView, QTreeView { background: transparent; }

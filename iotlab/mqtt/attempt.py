@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from iotlab.mqtt.options import ClientOptions
-from iotlab.mqtt.packets import MQTT_5, ProtocolLevel
+from iotlab.mqtt.packets import ProtocolLevel
 
 SESSION_TAKEN_OVER = 0x8E
 UNSUPPORTED_PROTOCOL_VERSION = 0x84
@@ -24,20 +24,23 @@ class Attempt(msgspec.Struct):
     Attributes:
         epoch: Its number.
         protocol: The level that is asked for.
-        started_s, connected_s: When it began and when the CONNACK came, in seconds of the monotonic clock.
+        opened_s, connected_s: When the socket was connected and when the CONNACK came, in seconds of the monotonic
+            clock.
         refused: What a CONNACK refused it with.
         disconnected: What the broker's DISCONNECT said.
         problem: Why we gave up ourselves, or what the network failed with.
+        silent: The broker did not answer CONNECT in time.
         closed: The other end closed or reset the connection.
     """
 
     epoch: int
     protocol: ProtocolLevel
-    started_s: float
+    opened_s: float | None = None
     connected_s: float | None = None
     refused: Refusal | None = None
     disconnected: Refusal | None = None
     problem: str = ""
+    silent: bool = False
     closed: bool = False
 
     def taken_over(self) -> bool:
@@ -53,9 +56,8 @@ class Attempt(msgspec.Struct):
         return self.closed and self.connected_s is None and self.refused is None
 
     def unsupported(self) -> bool:
-        """Return whether the broker does not speak MQTT 5."""
-        refused = self.refused is not None and self.refused.code == UNSUPPORTED_PROTOCOL_VERSION
-        return refused and self.protocol == MQTT_5
+        """Return whether the broker said that it does not speak this protocol."""
+        return self.refused is not None and self.refused.code == UNSUPPORTED_PROTOCOL_VERSION
 
     def reason(self, options: ClientOptions) -> str:
         """Return why it ended, in words for a person."""
@@ -66,6 +68,8 @@ class Attempt(msgspec.Struct):
             return f"the broker at {where} ended the connection: {self.disconnected.text}"
         if self.problem:
             return self.problem
+        if self.silent:
+            return f"the broker at {where} does not answer CONNECT"
         if self.unanswered():
             return f"{where} closed the connection without an answer: perhaps it is no MQTT broker, or it expects TLS"
         return f"the broker at {where} closed the connection"

@@ -75,6 +75,11 @@ class PrivateBroker:
         return self._wanted
 
     @property
+    def protocol(self) -> Literal["5", "3.1.1"]:
+        """Return the protocol to connect with; clients that are told need not find out."""
+        return "5" if self.kind == "mosquitto" else "3.1.1"
+
+    @property
     def address(self) -> Address | None:
         """Return where it listens, or None before the first start without a given port."""
         return None if self._port is None else Address(LOOPBACK, self._port)

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import logging
 import secrets
-import socket
 import ssl
-from collections.abc import Iterable, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from paho.mqtt.client import Client as PahoClient
 from paho.mqtt.client import ConnectFlags, DisconnectFlags, MQTTMessage
@@ -24,7 +23,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from iotlab.clock import Clock
 from iotlab.mqtt.attempt import Refusal
 from iotlab.mqtt.delivery import Delivery, OnBadPacket, OnMessage
-from iotlab.mqtt.framing import FrameSocket
+from iotlab.mqtt.framing import FrameSocket, open_socket
 from iotlab.mqtt.message import Message
 from iotlab.mqtt.network import Accepted, Network
 from iotlab.mqtt.options import (
@@ -213,13 +212,14 @@ class Client:
 
 
 class _Paho(PahoClient):
-    """paho's client on our socket."""
+    """paho's client on a socket of ours."""
+
+    connect_socket: Callable[[], FrameSocket]
 
     def _create_socket(self) -> FrameSocket:
-        # paho has no public way to set a socket up; a test makes sure that this one is called.
-        raw = cast(socket.socket, super()._create_socket())
-        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return FrameSocket(raw)
+        # paho has no public way to set a socket up, and leaves a failed TLS handshake's socket open.
+        # A test makes sure that this method is called.
+        return self.connect_socket()
 
 
 class PahoSession:
@@ -253,7 +253,7 @@ class PahoSession:
             manual_ack=True,
         )
         self.loop_read, self.loop_write, self.want_write = paho.loop_read, paho.loop_write, paho.want_write
-        paho.connect_timeout = options.connect_timeout_s
+        paho.connect_socket = lambda: open_socket(options.host, options.port, options.connect_timeout_s, tls)
         paho.max_inflight_messages = options.receive_maximum
         paho.on_connect = self._on_connect
         paho.on_disconnect = self._on_disconnect
@@ -264,8 +264,6 @@ class PahoSession:
         paho.on_socket_register_write = _ignore
         if options.username is not None:
             paho.username_pw_set(options.username, options.password)
-        if tls is not None:
-            paho.tls_set_context(tls)
         if options.will is not None:
             will = options.will
             properties = _to_paho(will.properties, PacketTypes.WILLMESSAGE) if v5 else None

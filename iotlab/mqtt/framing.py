@@ -18,6 +18,17 @@ RECEIVE_BYTES = 65_536
 _WOULD_BLOCK = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
+def open_socket(host: str, port: int, timeout_s: float, tls: ssl.SSLContext | None) -> FrameSocket:
+    """Connect to a broker, with TLS if a context is given. Raises OSError, of which TLS errors are a kind."""
+    raw = socket.create_connection((host, port), timeout_s)
+    try:
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return FrameSocket(raw if tls is None else tls.wrap_socket(raw, server_hostname=host))
+    except (OSError, ValueError):
+        raw.close()
+        raise
+
+
 class FrameSocket:
     """A connected socket. paho uses the first group of methods, the client's connection the second.
 

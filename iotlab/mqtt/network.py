@@ -19,6 +19,7 @@ from iotlab.mqtt.framing import FrameSocket
 from iotlab.mqtt.options import ClientOptions, Counters
 from iotlab.mqtt.outbox import Outbox, Outgoing
 from iotlab.mqtt.packets import MAX_REMAINING_BYTES, MAX_UINT16, MQTT_5, MQTT_311, ProtocolLevel, Subscription
+from iotlab.mqtt.protocol_choice import ProtocolChoice
 from iotlab.mqtt.status import StatusBoard
 from iotlab.mqtt.waker import Waker
 
@@ -26,9 +27,6 @@ logger = logging.getLogger(__name__)
 
 WATCH_INTERVAL_S = 0.5
 TAKEOVER_NOTE_S = 60.0
-UNANSWERED_LIMIT = 3
-"""So many connections closed instead of answered, and MQTT 3.1.1 is tried: some old brokers refuse 5 that way."""
-
 ONLY_311 = "the broker speaks MQTT 3.1.1 only"
 
 
@@ -96,13 +94,12 @@ class Network:
         self._lock = threading.Lock()
         self._subscriptions: dict[str, Subscription] = {}
         self._unsent: list[Subscription] = []
-        self._attempt = Attempt(0, MQTT_5, 0.0)
+        self._attempt = Attempt(0, MQTT_5)
         self._connection: Connection | None = None
         self._granted = Accepted(session_present=False, keep_alive_s=0.0)
         self._was_connected = False
         self._disconnecting = False
-        self._protocol: ProtocolLevel = MQTT_5
-        self._unanswered = 0
+        self._choice = ProtocolChoice(options.protocol)
         self._note = ""
 
     # What any thread may call.
@@ -154,7 +151,7 @@ class Network:
         attempt = self._attempt
         attempt.connected_s = self._clock.monotonic_s()
         self._granted = granted
-        self._unanswered = 0
+        self._choice.accepted()
         if self._connection is not None:
             self._connection.set_keep_alive(granted.keep_alive_s)
         if self._was_connected and not granted.session_present and self._options.client_id:
@@ -212,7 +209,7 @@ class Network:
 
     def _try_once(self, waker: Waker) -> float:
         """Make one attempt, serve the connection that comes of it to its end, and return the pause after it."""
-        attempt = Attempt(self._attempt.epoch + 1, self._protocol, self._clock.monotonic_s())
+        attempt = Attempt(self._attempt.epoch + 1, self._choice.level)
         self._attempt = attempt
         try:
             self._serve(attempt, waker)
@@ -234,6 +231,7 @@ class Network:
             host, port = self._options.host, self._options.port
             attempt.problem = f"there is no connection to {host}:{port}: {error.strerror or error}"
             return
+        attempt.opened_s = self._clock.monotonic_s()
         connection = self._connection = Connection(
             session,
             frames,
@@ -260,9 +258,9 @@ class Network:
         """Do what stands before the next step of a connection; return False to end it."""
         now_s = self._clock.monotonic_s()
         if attempt.connected_s is None:
-            if now_s - attempt.started_s > 2 * self._options.connect_timeout_s:
-                attempt.problem = "the broker does not answer CONNECT"
-            return not attempt.problem and not self._stopping.is_set()
+            limit_s = self._choice.answer_limit_s(self._options.connect_timeout_s)
+            attempt.silent = attempt.opened_s is not None and now_s - attempt.opened_s > limit_s
+            return not attempt.silent and not self._stopping.is_set()
         if self._unsent:
             with self._lock:
                 subscriptions, self._unsent = self._unsent, []
@@ -295,14 +293,8 @@ class Network:
 
     def _after(self, attempt: Attempt) -> float:
         """Draw the consequences of an attempt that is over, and return the pause before the next one."""
-        if attempt.unsupported():
-            self._protocol = MQTT_311
+        if self._choice.ended(attempt):
             return 0.0
-        self._unanswered += attempt.unanswered()
-        # A broker may be replaced by a newer one, so MQTT 5 is tried anew each time.
-        self._protocol = MQTT_311 if self._unanswered >= UNANSWERED_LIMIT else MQTT_5
-        if self._unanswered > UNANSWERED_LIMIT:
-            self._unanswered, self._protocol = 0, MQTT_5
         now_s = self._clock.monotonic_s()
         pause = self._backoff.after(
             None if attempt.connected_s is None else now_s - attempt.connected_s,
@@ -326,7 +318,8 @@ class Network:
         return True
 
     def _protocol_note(self) -> str:
-        return ONLY_311 if self._attempt.protocol == MQTT_311 else ""
+        fallen_back = self._attempt.protocol == MQTT_311 and self._options.protocol == "auto"
+        return ONLY_311 if fallen_back else ""
 
     def _reclaim(self, protocol: ProtocolLevel) -> None:
         """Queue again what another protocol's session left behind, or more than this broker takes at once."""

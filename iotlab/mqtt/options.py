@@ -39,6 +39,7 @@ class ClientOptions(msgspec.Struct, frozen=True):
         clean_start: Drop an older session at the first connect. MQTT 3.1.1 drops it after each connection, too.
         receive_maximum: How many QoS 1 and 2 messages may be unacknowledged at once, 1 to 65,535, either way.
         will: The message that the broker publishes when we vanish.
+        protocol: ``auto`` asks for MQTT 5, and for 3.1.1 when the broker does not know it; or the one to use.
         connect_timeout_s: For the TCP and TLS handshakes, and again for the CONNACK.
         reconnect_cap_s: The longest pause between two attempts.
         takeover_pause_s: The shortest pause after another client has taken over our client id; it doubles.
@@ -57,6 +58,7 @@ class ClientOptions(msgspec.Struct, frozen=True):
     clean_start: bool = False
     receive_maximum: int = 1000
     will: Will | None = None
+    protocol: Literal["auto", "5", "3.1.1"] = "auto"
     connect_timeout_s: float = 5.0
     reconnect_cap_s: float = 30.0
     takeover_pause_s: float = 5.0

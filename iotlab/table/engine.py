@@ -174,6 +174,11 @@ class Engine:
         return self._writer.commits
 
     @property
+    def committed_us(self) -> int:
+        """When the newest commit became durable, µs since 1970."""
+        return self._writer.committed_us
+
+    @property
     def commit_failures(self) -> int:
         """Commits that failed since the file was opened; nothing of them was acknowledged."""
         return self._writer.failures

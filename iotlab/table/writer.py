@@ -48,6 +48,7 @@ class Writer:
         self._closed = False
         self.commits = 0
         self.failures = 0
+        self.committed_us = 0
         self._thread = threading.Thread(target=self._run, name="table-writer", daemon=True)
         self._thread.start()
 
@@ -105,6 +106,8 @@ class Writer:
                     job.future.set_exception(failure)
             return
         self.commits += 1
+        # Taken before anybody can act on the commit, so that later stops never seem to be earlier.
+        self.committed_us = self._clock.now_us()
         for job in done:
             job.future.set_result(job.result)
         if wrote_records:

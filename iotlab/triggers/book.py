@@ -11,6 +11,7 @@ import msgspec
 from iotlab.clock import US_PER_S, Clock
 from iotlab.domain.alarm import AlarmState
 from iotlab.domain.schema import ALARMS
+from iotlab.table.errors import ExpiredIteratorException, TrimmedDataAccessException
 from iotlab.table.store import Store
 from iotlab.table.values import Item
 from iotlab.triggers.alarms import Alarm
@@ -54,7 +55,13 @@ class AlarmBook:
 
     def refresh(self) -> None:
         """Take over what others changed, such as acknowledgements. Raises UnavailableError, TableError."""
-        for record in self._changes.read():
+        try:
+            records = self._changes.read()
+        except (ExpiredIteratorException, TrimmedDataAccessException):
+            # The machine slept: the items themselves say how things stand.
+            self.load()
+            return
+        for record in records:
             if record.new_image is not None:
                 self._learn(record.new_image)
             else:

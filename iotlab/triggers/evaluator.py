@@ -15,13 +15,13 @@ from iotlab.clock import US_PER_S, Clock
 from iotlab.domain.notification import Route
 from iotlab.domain.schema import CHECKPOINTS, DEVICES, TRACES
 from iotlab.errors import UnavailableError
-from iotlab.table.errors import TransactionCanceledException, TrimmedDataAccessException
+from iotlab.table.errors import ExpiredIteratorException, TransactionCanceledException, TrimmedDataAccessException
 from iotlab.table.store import Put, Store, StreamRecord, Write
 from iotlab.table.values import Item, item
 from iotlab.triggers.alarms import Alarm, abandoned, held, is_silent
 from iotlab.triggers.book import AlarmBook
 from iotlab.triggers.evaluator_stats import Counters, EvaluatorStats
-from iotlab.triggers.follow import Follower
+from iotlab.triggers.follow import TRIM_HORIZON, Follower
 from iotlab.triggers.judge import Hit, Judge
 from iotlab.triggers.loop import POLL_S, Loop
 from iotlab.triggers.ruleset import RuleSet
@@ -72,6 +72,7 @@ class Evaluator:
         self._records = Follower(store, DEVICES)
         self._loop = Loop("triggers", self.step, self._wait_s, self._counters.failed)
         self._is_open = False
+        self._is_unplaced = False
         self._position: str | None = None
         self._unsaved = 0
         self._saved_at_s = 0.0
@@ -79,7 +80,14 @@ class Evaluator:
         self._snapshot: dict[str, int] = {}
 
     def start(self) -> None:
-        """Evaluate on a thread of its own until `stop`."""
+        """Take the snapshot now, then evaluate on a thread of its own until `stop`.
+
+        Whatever is stored after this has returned is judged record by record.
+
+        Raises:
+            UnavailableError, TableError: the table can't be used now; nothing was started.
+        """
+        self.step()
         self._loop.start()
 
     def stop(self, timeout_s: float = 5.0) -> None:
@@ -144,18 +152,22 @@ class Evaluator:
         self._book.load()
         stored = self._store.get_item(CHECKPOINTS, {"consumer": {"S": CONSUMER}})
         self._unsaved, self._saved_at_s = 0, self._clock.monotonic_s()
-        if stored is None:
+        if stored is not None:
+            self._resume(stored["sequence_number"]["S"])
+        elif self._store.scan(DEVICES, limit=1).items:
             self._resync("there is no checkpoint")
         else:
-            self._resume(stored["sequence_number"]["S"])
+            # A lab without devices: the position is stored before the first of them can be.
+            self._store.transact_write(self._progress(TRIM_HORIZON, MAX_WRITES))
+            self._resume(TRIM_HORIZON)
         self._drop_unwatched()
         self._is_open = True
 
-    def _resume(self, sequence_number: str) -> None:
+    def _resume(self, position: str) -> None:
         self._snapshot.clear()
-        self._position = sequence_number
+        self._position = position
         try:
-            self._records.open_after(sequence_number)
+            self._records.open_after(position)
         except TrimmedDataAccessException:
             self._resync("the stream no longer keeps the records after the checkpoint")
 
@@ -165,11 +177,14 @@ class Evaluator:
         except TrimmedDataAccessException:
             self._resync("the stream no longer keeps the next records")
             return []
+        except ExpiredIteratorException:
+            self._resync("the stream was not read for 15 minutes")
+            return []
 
     def _resync(self, reason: str) -> None:
         # The position comes before the scan; what was seen twice because of that, `_snapshot` tells.
         self._records.open_latest()
-        self._position = None
+        self._position, self._is_unplaced = None, True
         self._snapshot.clear()
         for image in self._store.scan_all(DEVICES):
             device = image["device"]["S"]
@@ -285,11 +300,13 @@ class Evaluator:
         traces = sum(1 for write in progress if write.table == TRACES)
         del self._traces[:traces]
         if traces < len(progress):
+            self._is_unplaced = False
             self._unsaved, self._saved_at_s = 0, self._clock.monotonic_s()
 
     def _save_when_due(self) -> None:
         waited_s = self._clock.monotonic_s() - self._saved_at_s
-        if self._traces or self._unsaved >= CHECKPOINT_RECORDS or waited_s >= CHECKPOINT_S:
+        # After a start from the present state, the first records give the first position to come back to.
+        if self._traces or self._is_unplaced or self._unsaved >= CHECKPOINT_RECORDS or waited_s >= CHECKPOINT_S:
             self.save()
 
     def _trace(self, traced: str, stop: str, at_us: int, detail: str) -> None:

@@ -6,6 +6,9 @@ from iotlab.errors import UnavailableError
 from iotlab.table.errors import ExpiredIteratorException
 from iotlab.table.store import IteratorType, Store, StreamRecord
 
+TRIM_HORIZON = "TRIM_HORIZON"
+"""The position before the oldest record that the stream keeps."""
+
 
 class Follower:
     """Reads one stream from a position on.
@@ -15,7 +18,8 @@ class Follower:
         table: The table whose stream it is. The stream must have one shard, as the embedded table's have.
 
     Attributes:
-        position: The sequence number of the last record read; None before the first.
+        position: The sequence number of the last record read, or `TRIM_HORIZON`; None before the first record after
+            `open_latest`.
     """
 
     def __init__(self, store: Store, table: str) -> None:
@@ -27,15 +31,20 @@ class Follower:
     def open_latest(self) -> None:
         """Take the end of the stream as the position. Raises UnavailableError, TableError."""
         self._open("LATEST", None)
+        self.position = None
 
-    def open_after(self, sequence_number: str) -> None:
-        """Take the record of that number as the last one read.
+    def open_after(self, position: str) -> None:
+        """Take the record of that sequence number as the last one read, or none with `TRIM_HORIZON`.
 
         Raises:
             TrimmedDataAccessException: it is older than the 24 hours that the stream keeps.
             UnavailableError: there is no such stream now, or it has several shards.
         """
-        self._open("AFTER_SEQUENCE_NUMBER", sequence_number)
+        if position == TRIM_HORIZON:
+            self._open("TRIM_HORIZON", None)
+        else:
+            self._open("AFTER_SEQUENCE_NUMBER", position)
+        self.position = position
 
     def read(self, limit: int = 1000) -> list[StreamRecord]:
         """Return up to ``limit`` records after the position, oldest first, and move the position behind them.
@@ -68,4 +77,3 @@ class Follower:
                 hint="Use the embedded table for the lab's alarms.",
             )
         self._iterator = self._store.shard_iterator(arn, shards[0], kind, sequence_number)
-        self.position = sequence_number

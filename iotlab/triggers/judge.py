@@ -54,15 +54,19 @@ class Judge:
         channels = image.get("channels") if watched else None
         if channels is None:
             return []
-        values = channels["M"]
-        measured, newest_us = image_time(image), received_us(image)
+        values, measured = channels["M"], ""
         found: list[Hit] = []
         for channel, own in watched:
             attribute = values.get(channel)
-            if attribute is None or not (whole or attribute["M"]["at_us"]["N"] == measured):
+            if attribute is None:
                 continue
-            at_us = min(int(attribute["M"]["at_us"]["N"]), newest_us)
-            value = reading_number(attribute["M"]["value"])
+            measured = measured or image_time(image)
+            entry = attribute["M"]
+            at = entry["at_us"]["N"]
+            if at != measured and not whole:
+                continue
+            at_us = min(int(at), received_us(image))
+            value = reading_number(entry["value"])
             if value is None:
                 self._counters.no_reading += 1
             elif overtaken(channel, at_us, old):

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 from iotlab.mqtt import wire
-from iotlab.mqtt.client import Client, ConnectionStatus
+from iotlab.mqtt.client import Client, ConnectionState, ConnectionStatus
 from iotlab.mqtt.message import Message
 
 PATIENCE_S = 8.0
@@ -55,6 +55,10 @@ class States:
 
     def __call__(self, status: ConnectionStatus) -> None:
         self.all.append(status)
+
+    def count(self, state: ConnectionState) -> int:
+        """Return how often that state was entered."""
+        return sum(status.state == state for status in self.all)
 
 
 @contextmanager

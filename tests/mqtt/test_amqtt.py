@@ -51,7 +51,7 @@ def test_the_client_falls_back_to_311_says_so_and_receives(amqtt: PrivateBroker)
 
 def test_messages_wait_in_the_session_while_the_client_is_away(amqtt: PrivateBroker) -> None:
     inbox = Inbox()
-    options = ClientOptions(port=_port(amqtt), client_id="c")
+    options = ClientOptions(port=_port(amqtt), client_id="c", protocol=amqtt.protocol)
 
     def take(message: Message) -> None:
         inbox(message)
@@ -75,7 +75,9 @@ def test_messages_wait_in_the_session_while_the_client_is_away(amqtt: PrivateBro
 
 def test_a_killed_broker_is_found_again_and_what_was_queued_is_sent(amqtt: PrivateBroker) -> None:
     inbox = Inbox()
-    client = Client(ClientOptions(port=_port(amqtt), client_id="c"), clock=CLOCK, on_message=inbox)
+    client = Client(
+        ClientOptions(port=_port(amqtt), client_id="c", protocol=amqtt.protocol), clock=CLOCK, on_message=inbox
+    )
     client.subscribe(Subscription("lab/#"))
     with running(client):
         assert amqtt.pid is not None
@@ -86,17 +88,3 @@ def test_a_killed_broker_is_found_again_and_what_was_queued_is_sent(amqtt: Priva
         assert inbox.wait(1)[0].payload == b"queued"
         assert client.status.protocol == "3.1.1"
         assert client.counters.sessions_lost == 1
-
-
-def test_a_fight_for_the_client_id_is_noticed_here_too(amqtt: PrivateBroker) -> None:
-    client = Client(ClientOptions(port=_port(amqtt), client_id="bridge"), clock=CLOCK)
-    thieves: list[Peer] = []
-    with running(client):
-        while client.status.takeovers == 0:
-            assert len(thieves) < 6
-            eventually(lambda: client.status.state == "connected")
-            thieves.append(connect(_port(amqtt), wire.Connect("bridge", protocol=wire.MQTT_311)))
-            eventually(lambda: client.status.state == "disconnected")
-        assert "another client uses the client id 'bridge'" in client.status.reason
-    for thief in thieves:
-        thief.close()

@@ -109,10 +109,10 @@ class LittleLab:
         """Return the outbox's rows by key."""
         return sorted((plain(row) for row in self.store.scan_all(OUTBOX)), key=lambda row: str(row["key"]))
 
-    def checkpoint(self) -> int:
-        """Return the sequence number up to which the triggers say they are done; 0 before the first."""
+    def checkpoint(self) -> str:
+        """Return the position up to which the triggers say they are done; empty before the first."""
         found = self.store.get_item(CHECKPOINTS, {"consumer": {"S": "triggers"}})
-        return 0 if found is None else int(found["sequence_number"]["S"])
+        return "" if found is None else str(found["sequence_number"]["S"])
 
     def close(self) -> None:
         self.engine.close()

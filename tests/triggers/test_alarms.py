@@ -29,9 +29,14 @@ Event = tuple[float, float] | tuple[float, Literal["timer", "ack", "gone"]]
 
 
 def rule(*, below: bool = False, clear: float | None = None, hold_s: float = 0.0, limit: float = 12.0) -> Rule:
-    side = {"below": limit} if below else {"above": limit}
     return Rule(
-        id="leak", name="Leak", channel="flow", clear=limit if clear is None else clear, hold_s=hold_s, **side
+        id="leak",
+        name="Leak",
+        channel="flow",
+        above=None if below else limit,
+        below=limit if below else None,
+        clear=limit if clear is None else clear,
+        hold_s=hold_s,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
-from iotlab.clock import US_PER_S, Clock
+from iotlab.clock import US_PER_S, Clock, iso
 from iotlab.gui.adapters.rows import Column, RowsModel
 from iotlab.gui.models.alarms import AlarmBook, since_us
 from iotlab.gui.models.cell import Cell, Tone
@@ -12,7 +12,8 @@ from iotlab.gui.models.events import AlarmImage, Note
 from iotlab.gui.models.notes import NoteBook
 from iotlab.gui.models.text import age_text, local_time, one_line
 
-ACTION_COLUMN = 4
+STATE_COLUMN = 1
+ACTION_COLUMN = 2
 ACKNOWLEDGE = "Acknowledge"
 
 
@@ -29,12 +30,20 @@ class AlarmList(RowsModel[AlarmImage]):
         self._clock = clock
         columns: list[Column[AlarmImage]] = [
             Column("Alarm", 0, self._alarm, lambda a: a.title or a.rule, None, self._whole),
-            Column("Value", 92, self._value, lambda a: a.value, None, lambda a: a.value, right=True),
-            Column("Since", 84, self._since, since_us, None, self._times, right=True),
-            Column("State", 116, self._state, lambda a: a.state, None, self._story),
-            Column("", 116, self._action, lambda a: a.acknowledged_by),
+            Column("State", 124, self._state, lambda a: a.state, None, self._story),
+            Column("Key", 116, self._action, lambda a: a.alarm),
         ]
         super().__init__(columns, lambda alarm: alarm.alarm, parent)
+        self.also_exported = [
+            ("Severity", lambda a: a.severity),
+            ("Message", lambda a: a.message),
+            ("Device", lambda a: a.device),
+            ("Channel", lambda a: a.channel),
+            ("Value", lambda a: a.value),
+            ("Limit", lambda a: a.threshold),
+            ("Since", lambda a: iso(since_us(a))),
+            ("Acknowledged by", lambda a: a.acknowledged_by),
+        ]
 
     def refresh(self) -> None:
         """Take over which alarms there are, and their order."""
@@ -52,20 +61,16 @@ class AlarmList(RowsModel[AlarmImage]):
             below=one_line(alarm.message or f"{alarm.device} · {alarm.channel}"),
             severity=alarm.severity,
             filled=alarm.state == "raised",
+            aside=one_line(alarm.value, 32),
         )
 
     def _whole(self, alarm: AlarmImage) -> str:
         where = " · ".join(one_line(part) for part in (alarm.device, alarm.channel, alarm.room) if part)
-        return f"{one_line(alarm.message)}\n{where}\n{alarm.severity}, rule {one_line(alarm.rule)}"
+        limit = f", limit {one_line(alarm.threshold, 24)}" if alarm.threshold else ""
+        return f"{one_line(alarm.message)}\n{where}\n{alarm.severity}, rule {one_line(alarm.rule)}{limit}"
 
-    def _value(self, alarm: AlarmImage) -> Cell:
-        limit = f"limit {one_line(alarm.threshold, 24)}" if alarm.threshold else ""
-        return Cell(one_line(alarm.value, 48), self._tone(alarm), right=True, below=limit)
-
-    def _since(self, alarm: AlarmImage) -> Cell:
-        now_us, at_us = self._clock.now_us(), since_us(alarm)
-        ago = age_text(max(now_us - at_us, 0) / US_PER_S)
-        return Cell(ago, self._tone(alarm), right=True, below=local_time(at_us, now_us))
+    def _ago(self, at_us: int) -> str:
+        return age_text(max(self._clock.now_us() - at_us, 0) / US_PER_S)
 
     def _times(self, alarm: AlarmImage) -> str:
         now_us = self._clock.now_us()
@@ -73,20 +78,22 @@ class AlarmList(RowsModel[AlarmImage]):
         return "\n".join(f"{name} {local_time(at_us, now_us)}" for name, at_us in steps if at_us)
 
     def _state(self, alarm: AlarmImage) -> Cell:
+        ago = self._ago(since_us(alarm))
         if alarm.state == "pending":
             wait_s = max(alarm.deadline_us - self._clock.now_us(), 0) / US_PER_S
             return Cell("Holding", "muted", below=f"raises in {wait_s:.0f} s" if alarm.deadline_us else "")
         if alarm.state == "acknowledged":
-            return Cell("Acknowledged", "text", below=f"by {one_line(alarm.acknowledged_by, 40)}")
+            return Cell("Acknowledged", below=f"{ago} · {one_line(alarm.acknowledged_by, 40)}")
         if alarm.state == "cleared":
-            by = f"seen by {one_line(alarm.acknowledged_by, 40)}" if alarm.acknowledged_by else "nobody looked"
-            return Cell("Cleared", "faint", below=by)
-        tone: Tone = {"critical": "critical", "warning": "warning"}.get(alarm.severity, "info")  # type: ignore[assignment]
-        error = self._book.errors.get(alarm.alarm, "")
-        return Cell("Raised", tone, strong=True, below="not acknowledged" if error else alarm.severity)
+            return Cell("Cleared", "faint", below=f"{ago} ago")
+        tone: Tone = "critical" if alarm.severity == "critical" else "info"
+        tone = "warning" if alarm.severity == "warning" else tone
+        failed = alarm.alarm in self._book.errors
+        return Cell("Raised", tone, strong=True, below="not acknowledged" if failed else f"{ago} ago")
 
     def _story(self, alarm: AlarmImage) -> str:
-        return one_line(self._book.errors.get(alarm.alarm, "")) or self._times(alarm)
+        seen = f"\nacknowledged by {one_line(alarm.acknowledged_by)}" if alarm.acknowledged_by else ""
+        return one_line(self._book.errors.get(alarm.alarm, "")) or self._times(alarm) + seen
 
     def _action(self, alarm: AlarmImage) -> Cell:
         if alarm.state != "raised":

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QObject
 
 from iotlab.clock import US_PER_S, Clock
 from iotlab.gui.adapters.rows import Column, RowsModel
 from iotlab.gui.models.cell import Cell
 from iotlab.gui.models.devices import Channel, Device, DeviceBook
-from iotlab.gui.models.text import age_text, number_text, one_line, unit_text
+from iotlab.gui.models.text import age_text, number_text, one_line
 
 AGE_COLUMN = 6
 _PRESENCE_ORDER = {"late": 0, "online": 1, "offline": 2}
@@ -20,26 +22,30 @@ class DeviceList(RowsModel[Device]):
     Args:
         book: The devices.
         clock: For ages.
+        seen_us: Until when devices could be seen, for who is late.
     """
 
-    def __init__(self, book: DeviceBook, clock: Clock, parent: QObject | None = None) -> None:
+    def __init__(
+        self, book: DeviceBook, clock: Clock, seen_us: Callable[[], int], parent: QObject | None = None
+    ) -> None:
         self._clock = clock
+        self._seen_us = seen_us
         self._book = book
         self._words: tuple[str, ...] = ()
         columns = [
             Column("Device", 0, self._name, lambda d: d.label, lambda d: d.label.casefold(), self._about),
-            Column("Room", 92, lambda d: _muted(d.room), lambda d: d.room, lambda d: d.room.casefold(),
+            Column("Room", 86, lambda d: _muted(d.room), lambda d: d.room, lambda d: d.room.casefold(),
                    lambda d: d.room),
-            Column("Type", 112, lambda d: _muted(d.type), lambda d: d.type, lambda d: d.type.casefold(),
+            Column("Type", 104, lambda d: _muted(d.type), lambda d: d.type, lambda d: d.type.casefold(),
                    lambda d: d.type),
             Column(
                 "Convention", 98, lambda d: _muted(d.convention), lambda d: d.convention,
                 lambda d: d.convention, lambda d: d.convention,
             ),
-            Column("Values", 178, _values, lambda d: d.values_text, None, _all_values),
-            Column("Trend", 104, _trend, lambda d: d.trend.name if d.trend else "", None),
-            Column("Age", 62, self._age, self._age_s, self._age_order, self._age_tip, right=True),
-            Column("Messages", 78, _count, lambda d: d.stored, lambda d: d.stored, right=True),
+            Column("Values", 168, _values, lambda d: d.values_text, None, _all_values),
+            Column("Trend", 92, _trend, lambda d: d.trend.name if d.trend else "", None),
+            Column("Age", 58, self._age, self._age_s, self._age_order, self._age_tip, right=True),
+            Column("Messages", 76, _count, lambda d: d.stored, lambda d: d.stored, right=True),
         ]  # fmt: skip
         super().__init__(columns, lambda device: device.id, parent)
         self.sort_column = 0
@@ -59,17 +65,17 @@ class DeviceList(RowsModel[Device]):
         return self._clock.now_us()
 
     def _name(self, device: Device) -> Cell:
-        presence = device.presence(self._now_us())
+        presence = device.presence(self._seen_us())
         return Cell(device.label, "faint" if presence == "offline" else "text", strong=True, presence=presence)
 
     def _about(self, device: Device) -> str:
-        known = [one_line(device.id), device.presence(self._now_us())]
+        known = [one_line(device.id), device.presence(self._seen_us())]
         known += [f"firmware {one_line(device.firmware)}"] if device.firmware else []
         known += [f"topic {one_line(device.topic)}"] if device.topic else []
         return device.label + "\n" + "\n".join(known)
 
     def _age(self, device: Device) -> Cell:
-        presence = device.presence(self._now_us())
+        presence = device.presence(self._seen_us())
         if presence == "offline":
             return Cell("offline", "faint", right=True)
         age = age_text(device.age_s(self._now_us()))
@@ -79,7 +85,7 @@ class DeviceList(RowsModel[Device]):
         return round(device.age_s(self._now_us()), 1)
 
     def _age_order(self, device: Device) -> tuple[int, float]:
-        return _PRESENCE_ORDER[device.presence(self._now_us())], device.age_s(self._now_us())
+        return _PRESENCE_ORDER[device.presence(self._seen_us())], device.age_s(self._now_us())
 
     def _age_tip(self, device: Device) -> str:
         usual = f"; usually every {device.interval_s:.0f} s" if device.interval_s else ""
@@ -100,7 +106,13 @@ def _all_values(device: Device) -> str:
 
 def _trend(device: Device) -> Cell:
     trend = device.trend
-    return Cell() if trend is None else Cell(spark=trend.recent)
+    return Cell() if trend is None else _recent(trend)
+
+
+def _recent(channel: Channel) -> Cell:
+    if not channel.plottable:
+        return Cell("text is not drawn", "faint")
+    return Cell(spark=channel.recent, steps=isinstance(channel.value, bool))
 
 
 def _count(device: Device) -> Cell:
@@ -118,12 +130,12 @@ class ChannelList(RowsModel[Channel]):
                    lambda c: c.name.casefold(), lambda c: c.name),
             Column("Value", 120, lambda c: Cell(c.text, right=True), lambda c: c.value, None,
                    lambda c: c.text, right=True),
-            Column("Unit", 60, lambda c: Cell(unit_text(c.unit), "muted"), lambda c: c.unit),
-            Column("Last minutes", 0, lambda c: Cell(spark=c.recent) if c.plottable else Cell("text", "faint"),
+            Column("Last minutes", 0, _recent,
                    lambda c: len(c.recent)),
             Column("Age", 62, self._age, self._age_s, self._age_s, right=True),
         ]  # fmt: skip
         super().__init__(columns, lambda channel: channel.name, parent)
+        self.also_exported = [("Unit", lambda channel: channel.unit)]
 
     def show_device(self, device: Device | None) -> None:
         """Show the channels of another device."""

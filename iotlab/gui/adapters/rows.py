@@ -52,6 +52,7 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
     ) -> None:
         super().__init__(parent)
         self.columns = list(columns)
+        self.also_exported: list[tuple[str, Callable[[Row], CsvCell]]] = []
         self._identity = identity
         self.rows: list[Row] = []
         self._places: dict[object, int] = {}
@@ -141,4 +142,9 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
     def export_rows(self, places: Iterable[int] | None = None) -> list[list[CsvCell]]:
         """Return raw values of all rows, or of those places."""
         chosen = self.rows if places is None else [self.rows[place] for place in places]
-        return [[column.export(row) for column in self.columns] for row in chosen]
+        cells = [column.export for column in self.columns] + [export for _, export in self.also_exported]
+        return [[cell(row) for cell in cells] for row in chosen]
+
+    def export_header(self) -> list[str]:
+        """Return the headings of `export_rows`."""
+        return [column.title for column in self.columns] + [title for title, _ in self.also_exported]

@@ -22,7 +22,8 @@ class Cell(msgspec.Struct, frozen=True, gc=False):
         below: A second line under the text, muted.
         presence: A presence shape before the text.
         severity: A severity shape before the text; ``filled`` while nobody has taken it on.
-        spark: A sparkline instead of text.
+        spark: A sparkline instead of text; with ``steps`` it keeps each value until the next.
+        aside: With ``below``: a text at the right end of the upper line.
         level: Depth in a tree, -1 outside of one; ``twist`` is ``open``, ``closed`` or empty for a leaf.
     """
 
@@ -37,5 +38,7 @@ class Cell(msgspec.Struct, frozen=True, gc=False):
     severity: str = ""
     filled: bool = True
     spark: Ring | None = None
+    steps: bool = False
+    aside: str = ""
     level: int = -1
     twist: str = ""

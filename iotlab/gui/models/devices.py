@@ -46,7 +46,7 @@ class Channel:
     @property
     def text(self) -> str:
         """The value with its unit, safe to show."""
-        return value_text(self.value, self.unit)
+        return value_text(self.value, self.unit, self.name)
 
     @property
     def plottable(self) -> bool:

@@ -83,6 +83,7 @@ class LabModel:
         self.wanted_history: list[tuple[str, str]] = []
         self._first_data_us = 0
         self._last_second = 0.0
+        self._seen_us = 0
 
     def apply(self, event: Event, changes: Changes) -> None:
         """Take over one event and note in ``changes`` what it changed."""
@@ -177,6 +178,8 @@ class LabModel:
     def end_frame(self, changes: Changes) -> None:
         """Do what is due once a frame and once a second."""
         now_s = self.clock.monotonic_s()
+        if self.links.stage(self.health) == "live" or not self._seen_us:
+            self._seen_us = self.clock.now_us()
         if now_s - self._last_second >= 1.0:
             self.topics.tick(now_s - self._last_second if self._last_second else 1.0)
             self._last_second = now_s
@@ -188,13 +191,22 @@ class LabModel:
             return False
         now_us = self.clock.now_us()
         self._first_data_us = self._first_data_us or now_us
-        room = AUTO_PLOT_SERIES - len(self.plot.series)
-        if room <= 0 or (now_us - self._first_data_us) / US_PER_S > AUTO_PLOT_FOR_S:
+        if (now_us - self._first_data_us) / US_PER_S > AUTO_PLOT_FOR_S:
             return False
-        chosen = first_choice(self.devices.devices.values(), self.plot.series, AUTO_PLOT_SERIES)[:room]
+        chosen = first_choice(self.devices.devices.values(), AUTO_PLOT_SERIES)
+        if len(chosen) <= len(self.plot.series):
+            return False
+        self.plot.series.clear()
         for device, channel in chosen:
             self.plot_channel(device.id, channel.name, by_person=False)
-        return bool(chosen)
+        return True
+
+    def seen_us(self) -> int:
+        """Return until when devices could be seen: now, or since the loss of the bridge or its broker that moment.
+
+        A device is not late because this window is blind.
+        """
+        return self._seen_us or self.clock.now_us()
 
     def health_is_fresh(self) -> bool:
         """Return whether the bridge answered in the last five seconds."""

@@ -26,7 +26,7 @@ MIN_SPAN_S = 1.0
 GAP_INTERVALS = 5.0
 GAP_FLOOR_S = 10.0
 
-_FAVOURITES = (("W", 0), ("Cel", 1), ("%", 3), ("L/min", 2), ("l/min", 2))
+_FAVOURITES = ("W", "Cel", "L/min", "l/min", "%")
 
 
 @dataclass
@@ -180,30 +180,28 @@ class Plot:
         return found
 
 
-def first_choice(devices: Iterable[Device], taken: Iterable[ChannelKey], limit: int) -> list[tuple[Device, Channel]]:
-    """Return channels for a lively first plot: of the favourite units the most moving first, two units at most."""
-    skip = set(taken)
-    units = dict(_FAVOURITES)
-    candidates = [
-        (units[channel.unit], -_liveliness(channel), device.id, device, channel)
-        for device in devices
-        for channel in device.main
-        if channel.unit in units and channel.plottable and (device.id, channel.name) not in skip
-    ]
-    candidates.sort(key=lambda entry: entry[:3])
+def first_choice(devices: Iterable[Device], limit: int) -> list[tuple[Device, Channel]]:
+    """Return channels for a lively first plot: of two favourite units the liveliest, and a companion of its size.
+
+    A companion whose values are near keeps both curves readable on one value axis.
+    """
+    by_unit: dict[str, list[tuple[Device, Channel]]] = {}
+    for device in devices:
+        for channel in device.main:
+            if channel.unit in _FAVOURITES and channel.plottable and len(channel.recent):
+                by_unit.setdefault(channel.unit, []).append((device, channel))
     chosen: list[tuple[Device, Channel]] = []
-    per_unit: dict[str, int] = {}
-    for _, _, _, device, channel in candidates:
-        if per_unit.get(channel.unit, 0) < (limit + 1) // 2 and (len(per_unit) < 2 or channel.unit in per_unit):
-            per_unit[channel.unit] = per_unit.get(channel.unit, 0) + 1
-            chosen.append((device, channel))
-        if len(chosen) == limit:
-            break
-    return chosen
+    for unit in [unit for unit in _FAVOURITES if unit in by_unit][:2]:
+        candidates = sorted(by_unit[unit], key=_liveliness, reverse=True)
+        first = candidates[0]
+        level = float(np.mean(first[1].recent.values()))
+        rest = sorted(candidates[1:], key=lambda entry: abs(float(np.mean(entry[1].recent.values())) - level))
+        chosen += [first, *rest[: max(limit // 2 - 1, 0)]]
+    return chosen[:limit]
 
 
-def _liveliness(channel: Channel) -> float:
+def _liveliness(entry: tuple[Device, Channel]) -> tuple[float, float, str]:
+    device, channel = entry
     values = channel.recent.values()
-    if len(values) < 2:
-        return 0.0
-    return float(np.ptp(values)) / (abs(float(np.mean(values))) + 1.0) + min(len(values), 60) / 60
+    moving = float(np.ptp(values)) / (abs(float(np.mean(values))) + 1.0)
+    return 1.0 / max(device.interval_s or 60.0, 1.0), moving, device.id

@@ -36,6 +36,16 @@ _UNITS = {
     "dB[SPL]": "dB",
     "deg": "°",
 }
+_DECIMALS = {"Cel": 1, "[degF]": 1, "L/min": 1, "l/min": 1, "V": 1, "bar": 2, "W": 1}
+_BOOL_WORDS = {
+    "open": ("open", "closed"),
+    "contact": ("closed", "open"),
+    "motion": ("motion", "still"),
+    "occupan": ("occupied", "free"),
+    "presence": ("present", "away"),
+    "leak": ("wet", "dry"),
+    "smoke": ("smoke", "clear"),
+}
 
 
 @lru_cache(maxsize=8192)
@@ -80,14 +90,23 @@ def number_text(value: float) -> str:
     return text.rstrip("0").rstrip(".") if decimals > 1 and "." in text else text
 
 
-def value_text(value: Scalar, unit: str = "") -> str:
-    """Return one channel's value with its unit, such as ``21.5 °C``, ``on`` or ``open``."""
+def bool_words(channel: str) -> tuple[str, str]:
+    """Return what True and False mean in a channel of that name, such as ``open`` and ``closed``."""
+    name = channel.casefold()
+    return next((words for part, words in _BOOL_WORDS.items() if part in name), ("on", "off"))
+
+
+def value_text(value: Scalar, unit: str = "", channel: str = "") -> str:
+    """Return one channel's value with its unit, such as ``21.5 °C``, ``on`` or, by the channel's name, ``open``."""
     if isinstance(value, bool):
-        return "on" if value else "off"
+        return bool_words(channel)[0 if value else 1]
     if isinstance(value, str):
         return one_line(value, 64)
     shown = unit_text(unit)
     gap = "" if shown in {"", "°"} else "\u00a0"
+    decimals = _DECIMALS.get(unit)
+    if decimals is not None and isinstance(value, float) and abs(value) < 1000:
+        return f"{value:.{decimals}f}{gap}{shown}"
     return f"{number_text(value)}{gap}{shown}"
 
 

@@ -1,15 +1,15 @@
-"""Alarms, the most urgent first, with acknowledge; and the lab's inbox."""
+"""Alarms, the most urgent first, with acknowledge."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QColor, QMouseEvent, QPainter, QPen
-from PySide6.QtWidgets import QPushButton, QStackedWidget, QStyleOptionViewItem, QTabBar, QWidget
+from PySide6.QtWidgets import QStackedWidget, QStyleOptionViewItem
 
-from iotlab.gui.adapters.alarms import ACKNOWLEDGE, ACTION_COLUMN, AlarmList, NoteList
+from iotlab.gui.adapters.alarms import ACKNOWLEDGE, ACTION_COLUMN, STATE_COLUMN, AlarmList
 from iotlab.gui.models.events import AlarmImage
 from iotlab.gui.models.lab import Changes, LabModel
-from iotlab.gui.models.text import count_text, one_line
+from iotlab.gui.models.text import one_line
 from iotlab.gui.theme import Theme, ui_font
 from iotlab.gui.tokens import SMALL_PX
 from iotlab.gui.widgets.cells import CellDelegate
@@ -94,7 +94,7 @@ class AlarmView(DataView):
 
 
 class AlarmsPanel(PanelFrame):
-    """Alarms and, behind a tab, the inbox.
+    """All alarms.
 
     Args:
         theme: Colours.
@@ -108,77 +108,44 @@ class AlarmsPanel(PanelFrame):
 
     def __init__(self, theme: Theme, model: LabModel) -> None:
         super().__init__("Alarms")
+        self.title.hide()
         self._model = model
         self.list = AlarmList(model.alarms, model.clock, self)
         self.view = AlarmView(theme, self.list, "Alarms", row_height=ROW_PX)
         self.view.cell_delegate = AlarmDelegate(theme, self.list, row_height=ROW_PX, parent=self.view)
         self.view.setItemDelegate(self.view.cell_delegate)
-        self.notes = NoteList(model.notes, model.clock, self)
-        self.note_view = DataView(theme, self.notes, "Notifications", row_height=ROW_PX)
-        for view in (self.view, self.note_view):
-            view.horizontalHeader().hide()
-        self.quiet = StatePage(theme, "shield-check", "All quiet", "No alarm was raised. Rules are watching.")
-        self.no_notes = StatePage(theme, "inbox", "No notifications", "What the lab tells you is kept here.")
-        self._build_head(theme)
+        self.view.horizontalHeader().hide()
+        self.quiet = StatePage(theme, "shield-check", "All quiet", "No alarm was raised. The rules are watching.")
+        self.head.addWidget(ToolButton(theme, "download", "Export alarms as CSV", self.view.export_csv))
         self.pages = QStackedWidget()
-        for page in (self.quiet, self.view, self.no_notes, self.note_view):
-            self.pages.addWidget(page)
+        self.pages.addWidget(self.quiet)
+        self.pages.addWidget(self.view)
         self.add(self.pages, 1)
         self._wire()
         self._show_page()
 
-    def _build_head(self, theme: Theme) -> None:
-        self.title.hide()
-        self.tabs = QTabBar()
-        self.tabs.setDrawBase(False)
-        self.tabs.setExpanding(False)
-        self.tabs.addTab("Alarms")
-        self.tabs.addTab("Notifications")
-        self.tabs.setAccessibleName("Alarms or notifications")
-        self.tabs.setFont(ui_font(14, ui_font().Weight.DemiBold))
-        self.head.insertWidget(0, self.tabs)
-        self.head.setContentsMargins(10, 0, 8, 0)
-        self.button = QPushButton("Acknowledge")
-        self.button.setToolTip("Acknowledge the chosen alarm (K)")
-        self.button.setEnabled(False)
-        self.head.addWidget(self.button)
-        self.head.addWidget(ToolButton(theme, "download", "Export this list as CSV", self._export))
-
     def _wire(self) -> None:
-        self.tabs.currentChanged.connect(self._show_page)
-        self.button.clicked.connect(self.acknowledge_chosen)
         self.view.acknowledge.connect(self._acknowledge_row)
         self.view.activated_row.connect(self._plot_row)
-        self.view.current_row.connect(lambda _: self._enable())
         self._said = QTimer(self)
         self._said.setSingleShot(True)
         self._said.timeout.connect(self._summarise)
-        acknowledge = QAction("Acknowledge", self.view)
-        acknowledge.setShortcut("K")
-        acknowledge.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+        acknowledge = QAction("Acknowledge\tK", self.view)
         acknowledge.triggered.connect(self.acknowledge_chosen)
         plot = QAction("Plot the channel", self.view)
         plot.triggered.connect(lambda: self._plot_row(self.view.currentIndex().row()))
-        for action in (acknowledge, plot):
-            self.view.addAction(action)
-            self.view.extra_actions.append(action)
+        self.view.extra_actions += [acknowledge, plot]
 
     def take(self, changes: Changes) -> None:
         """Show what a frame changed."""
         if changes.alarms:
             self.list.refresh()
             self._show_page()
-            self._enable()
-        if changes.notes:
-            self.notes.refresh()
-            self._show_page()
         for answer in changes.answers:
             if answer.error:
                 self.say(f"Not acknowledged: {one_line(answer.error)}")
         if changes.second and self.isVisible():
-            for column in (2, 3):
-                self.list.touch_column(column)
-            self.notes.touch_column(1)
+            self.list.touch_column(STATE_COLUMN)
 
     def say(self, text: str) -> None:
         """Show a sentence in the head for eight seconds."""
@@ -186,36 +153,15 @@ class AlarmsPanel(PanelFrame):
         self._said.start(SAY_FOR_MS)
 
     def _show_page(self) -> None:
-        page: QWidget
-        if self.tabs.currentIndex() == 0:
-            page = self.view if self.list.rows else self.quiet
-        else:
-            page = self.note_view if self.notes.rows else self.no_notes
-        self.pages.setCurrentWidget(page)
-        self.button.setVisible(self.tabs.currentIndex() == 0 and bool(self.list.rows))
+        self.pages.setCurrentWidget(self.view if self.list.rows else self.quiet)
         if not self._said.isActive():
             self._summarise()
 
     def _summarise(self) -> None:
         book = self._model.alarms
-        if self.tabs.currentIndex() == 0:
-            parts = [f"{book.count(state)} {state}" for state in ("raised", "acknowledged") if book.count(state)]
-            self.summary.setText("  ·  ".join(parts) if parts else "")
-            return
-        outcomes = self._model.notes.outcomes()
-        parts = [
-            f"{outcomes[name]} {name}"
-            for name in ("sent", "pending", "sending", "failed", "unknown")
-            if outcomes[name]
-        ]
-        more = self._model.notes.not_shown
-        parts += [f"{count_text(more, 'older one')} in the table only"] if more else []
-        self.summary.setText("  ·  ".join(parts))
-
-    def _enable(self) -> None:
-        alarm = self._chosen()
-        can = alarm is not None and alarm.state == "raised" and alarm.alarm not in self._model.alarms.asked
-        self.button.setEnabled(can)
+        names = (("raised", "raised"), ("acknowledged", "acknowledged"), ("pending", "holding"))
+        parts = [f"{book.count(state)} {word}" for state, word in names if book.count(state)]
+        self.summary.setText("   ·   ".join(parts) if parts else "none active" if self.list.rows else "")
 
     def _chosen(self) -> AlarmImage | None:
         row = self.view.currentIndex().row()
@@ -235,13 +181,9 @@ class AlarmsPanel(PanelFrame):
     def _acknowledge(self, alarm: AlarmImage) -> None:
         if self._model.alarms.ask(alarm.alarm):
             self.list.touch([alarm.alarm])
-            self._enable()
             self.acknowledge_wanted.emit(alarm.alarm, alarm.version)
 
     def _plot_row(self, row: int) -> None:
         if 0 <= row < len(self.list.rows):
             alarm = self.list.rows[row]
             self.plot_wanted.emit(alarm.device, alarm.channel)
-
-    def _export(self) -> None:
-        (self.view if self.tabs.currentIndex() == 0 else self.note_view).export_csv()

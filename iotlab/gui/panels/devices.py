@@ -49,8 +49,9 @@ class DevicesPanel(PanelFrame):
 
     def __init__(self, theme: Theme, model: LabModel) -> None:
         super().__init__("Devices")
+        self.title.hide()
         self._model = model
-        self.list = DeviceList(model.devices, model.clock, self)
+        self.list = DeviceList(model.devices, model.clock, model.seen_us, self)
         self.channels = ChannelList(model.clock, self)
         self.view = DeviceView(theme, self.list, "Devices")
         self.channel_view = ChannelView(theme, self.channels, "Channels", row_height=28)
@@ -158,7 +159,7 @@ class DevicesPanel(PanelFrame):
         if not total:
             self.summary.setText("")
             return
-        counts = self._model.devices.presences(self._model.clock.now_us())
+        counts = self._model.devices.presences(self._model.seen_us())
         parts = [f"{counts['online']} online"]
         parts += [f"{counts[name]} {name}" for name in ("late", "offline") if counts[name]]
         shown = len(self.list.rows)

@@ -156,7 +156,7 @@ class PlotPanel(PanelFrame):
         value = series.samples.value_at(t_s, series.gap_s)
         if value is None:
             return UNKNOWN
-        return value_text(bool(value) if series.is_bool else value, series.unit)
+        return value_text(bool(value) if series.is_bool else value, series.unit, series.key[1])
 
     def _show_values(self) -> None:
         for key, chip in self.chips.items():

@@ -19,9 +19,12 @@ from PySide6.QtWidgets import (
 )
 
 from iotlab.gui.models.lab import Changes, LabModel
+from iotlab.gui.models.text import number_text
 from iotlab.gui.panels.alarms import AlarmsPanel
+from iotlab.gui.panels.dead_letters import DeadLettersPanel
 from iotlab.gui.panels.devices import DevicesPanel
 from iotlab.gui.panels.messages import MessagesPanel
+from iotlab.gui.panels.notes import NotesPanel
 from iotlab.gui.panels.plot import PlotPanel
 from iotlab.gui.pump import Pump
 from iotlab.gui.theme import Theme, mono_font
@@ -31,8 +34,8 @@ from iotlab.gui.widgets.labels import PlainLabel
 from iotlab.gui.widgets.status_bar import StatusBar
 
 WIDTH, HEIGHT = 1440, 900
-LEFT_WIDTH = 836
-ALARMS_HEIGHT = 332
+LEFT_WIDTH = 868
+ALARMS_HEIGHT = 330
 LAYOUT_VERSION = 1
 KEYS = (
     ("/  or  Ctrl+F", "Filter the list in front"),
@@ -40,7 +43,7 @@ KEYS = (
     ("A", "Plot: back to live, fit the axes"),
     ("P  or  Enter", "Plot the chosen device or channel"),
     ("K  or  Ctrl+Enter", "Acknowledge the chosen alarm"),
-    ("Ctrl+1 … Ctrl+4", "Devices, messages, plot, alarms"),
+    ("Ctrl+1 … Ctrl+6", "Devices, messages, dead letters, plot, alarms, notifications"),
     ("Ctrl+C", "Copy the chosen rows"),
     ("Ctrl+T", "Light or dark"),
     ("Drag · wheel · Shift+drag", "Plot: zoom · zoom · move"),
@@ -88,7 +91,9 @@ class LabWindow(QMainWindow):
         self.devices = DevicesPanel(theme, model)
         self.plot = PlotPanel(theme, model)
         self.alarms = AlarmsPanel(theme, model)
+        self.notes = NotesPanel(theme, model)
         self.messages = MessagesPanel(theme, model)
+        self.dead_letters = DeadLettersPanel(theme, model)
         self.status = StatusBar(theme, model)
         self._frame_it()
         self._place_docks()
@@ -100,40 +105,33 @@ class LabWindow(QMainWindow):
             self.restoreState(cast(QByteArray, settings.value("layout", QByteArray())), LAYOUT_VERSION)
 
     def _frame_it(self) -> None:
-        for widget, name in ((self.header, "headerBar"), (self._padded(self.banner), "bannerBar")):
-            bar = QToolBar(name)
-            bar.setObjectName(name)
-            bar.setMovable(False)
-            bar.setStyleSheet("QToolBar { border: none; padding: 0; margin: 0; spacing: 0; }")
-            bar.addWidget(widget)
-            self.addToolBar(Qt.ToolBarArea.TopToolBarArea, bar)
-            self.addToolBarBreak(Qt.ToolBarArea.TopToolBarArea)
-            bar.toggleViewAction().setVisible(False)
-            if name == "bannerBar":
-                self._banner_bar = bar
-        self._banner_bar.hide()
         self.setMenuWidget(self.header)
+        holder = QWidget()
+        box = QVBoxLayout(holder)
+        box.setContentsMargins(0, 8, 0, 0)
+        box.addWidget(self.banner)
+        self._banner_bar = QToolBar("Connection")
+        self._banner_bar.setObjectName("bannerBar")
+        self._banner_bar.setMovable(False)
+        self._banner_bar.setStyleSheet("QToolBar { border: none; padding: 0; margin: 0; spacing: 0; }")
+        self._banner_bar.addWidget(holder)
+        self._banner_bar.hide()
+        self.addToolBar(Qt.ToolBarArea.TopToolBarArea, self._banner_bar)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         foot = self.statusBar()
         foot.setSizeGripEnabled(False)
         foot.setStyleSheet("QStatusBar { border: none; } QStatusBar::item { border: none; }")
-        foot.setContentsMargins(0, 0, 0, 0)
         foot.addWidget(self.status, 1)
 
-    @staticmethod
-    def _padded(widget: QWidget) -> QWidget:
-        holder = QWidget()
-        box = QVBoxLayout(holder)
-        box.setContentsMargins(8, 8, 8, 0)
-        box.addWidget(widget)
-        return holder
-
     def _place_docks(self) -> None:
-        self.docks = {
-            "devices": Dock("Devices", "devicesDock", self.devices),
-            "messages": Dock("Messages", "messagesDock", self.messages),
-            "alarms": Dock("Alarms", "alarmsDock", self.alarms),
+        panels = {
+            "devices": ("Devices", self.devices),
+            "messages": ("Messages", self.messages),
+            "dead_letters": ("Dead letters", self.dead_letters),
+            "alarms": ("Alarms", self.alarms),
+            "notes": ("Notifications", self.notes),
         }
+        self.docks = {name: Dock(title, f"{name}Dock", panel) for name, (title, panel) in panels.items()}
         self.setCentralWidget(self.plot)
         self.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
         self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
@@ -152,12 +150,16 @@ class LabWindow(QMainWindow):
         self._arrange()
 
     def _arrange(self) -> None:
-        left = Qt.DockWidgetArea.LeftDockWidgetArea
-        self.addDockWidget(left, self.docks["devices"])
-        self.addDockWidget(left, self.docks["messages"])
-        self.tabifyDockWidget(self.docks["devices"], self.docks["messages"])
-        self.docks["devices"].raise_()
-        self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.docks["alarms"])
+        groups = (
+            (Qt.DockWidgetArea.LeftDockWidgetArea, ("devices", "messages", "dead_letters")),
+            (Qt.DockWidgetArea.BottomDockWidgetArea, ("alarms", "notes")),
+        )
+        for area, names in groups:
+            for name in names:
+                self.addDockWidget(area, self.docks[name])
+                if name != names[0]:
+                    self.tabifyDockWidget(self.docks[names[0]], self.docks[name])
+            self.docks[names[0]].raise_()
         self.resizeDocks([self.docks["devices"]], [LEFT_WIDTH], Qt.Orientation.Horizontal)
         self.resizeDocks([self.docks["alarms"]], [ALARMS_HEIGHT], Qt.Orientation.Vertical)
 
@@ -179,8 +181,10 @@ class LabWindow(QMainWindow):
             ("F1", self.show_keys),
             ("Ctrl+1", lambda: self.show_panel("devices")),
             ("Ctrl+2", lambda: self.show_panel("messages")),
-            ("Ctrl+3", self.plot.lanes.setFocus),
-            ("Ctrl+4", lambda: self.show_panel("alarms")),
+            ("Ctrl+3", lambda: self.show_panel("dead_letters")),
+            ("Ctrl+4", self.plot.lanes.setFocus),
+            ("Ctrl+5", lambda: self.show_panel("alarms")),
+            ("Ctrl+6", lambda: self.show_panel("notes")),
             ("Ctrl+Q", self.close),
         )
         for keys, act in bindings:
@@ -215,7 +219,10 @@ class LabWindow(QMainWindow):
         self.devices.take(changes)
         self.plot.take(changes)
         self.alarms.take(changes)
+        self.notes.take(changes)
         self.messages.take(changes)
+        self.dead_letters.take(changes)
+        self._name_tabs(changes)
         if changes.health or changes.second or changes.alarms or changes.links or changes.device_list:
             self.header.refresh()
             self.status.refresh()
@@ -223,16 +230,34 @@ class LabWindow(QMainWindow):
             notice = self.model.links.notice(self.model.health, self.model.clock.now_us())
             self.banner.say(notice)
             self._banner_bar.setVisible(notice is not None)
+        # A person who has looked at no row yet sees the first device's channels.
         if not self._chosen and self.devices.list.rows:
             self._chosen = True
             self.devices.choose_first()
+            self.devices.view.setFocus()
+
+    def _name_tabs(self, changes: Changes) -> None:
+        if changes.dead_letters:
+            count = sum(self.model.dead_letters.reasons.values())
+            self.docks["dead_letters"].setWindowTitle(
+                f"Dead letters  {number_text(count)}" if count else "Dead letters"
+            )
+        if changes.alarms:
+            count = self.model.alarms.count("raised")
+            self.docks["alarms"].setWindowTitle(f"Alarms  {number_text(count)}" if count else "Alarms")
 
     def show_panel(self, name: str) -> None:
         """Bring a panel to the front and give it the focus."""
         dock = self.docks[name]
         dock.show()
         dock.raise_()
-        views = {"devices": self.devices.view, "messages": self.messages.topic_view, "alarms": self.alarms.view}
+        views = {
+            "devices": self.devices.view,
+            "messages": self.messages.topic_view,
+            "dead_letters": self.dead_letters.view,
+            "alarms": self.alarms.view,
+            "notes": self.notes.view,
+        }
         views[name].setFocus()
 
     def focus_filter(self) -> None:

@@ -89,7 +89,7 @@ class CellDelegate(QStyledItemDelegate):
     def paint_cell(self, painter: QPainter, rect: QRect, cell: Cell) -> None:
         """Paint the content of one cell."""
         if cell.spark is not None:
-            self._paint_spark(painter, rect, cell.spark)
+            self._paint_spark(painter, rect, cell.spark, steps=cell.steps)
             return
         left = rect.left() + PADDING
         if cell.level >= 0:
@@ -131,6 +131,9 @@ class CellDelegate(QStyledItemDelegate):
             return
         middle = rect.center().y()
         upper = QRect(rect.left(), middle - 19, rect.width(), 19)
+        if cell.aside:
+            painter.drawText(upper, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, cell.aside)
+            upper.setRight(upper.right() - self._metrics[font].horizontalAdvance(cell.aside) - PADDING)
         painter.drawText(upper, align | Qt.AlignmentFlag.AlignVCenter, self._elide(cell.text, font, rect.width()))
         painter.setPen(self._pens["faint" if cell.tone == "faint" else "muted"])
         painter.setFont(self._fonts["small"])
@@ -147,11 +150,11 @@ class CellDelegate(QStyledItemDelegate):
             self._elided[key] = shown
         return shown
 
-    def _paint_spark(self, painter: QPainter, rect: QRect, ring: Ring) -> None:
+    def _paint_spark(self, painter: QPainter, rect: QRect, ring: Ring, *, steps: bool) -> None:
         if len(ring) < 2:
             return
         box = rect.adjusted(PADDING, SPARK_MARGIN, -PADDING, -SPARK_MARGIN)
-        polygon = self._polygon(ring, box.width(), box.height())
+        polygon = self._polygon(ring, box.width(), box.height(), steps=steps)
         painter.save()
         painter.translate(box.left(), box.top())
         painter.setPen(self._spark)
@@ -162,7 +165,7 @@ class CellDelegate(QStyledItemDelegate):
         painter.drawEllipse(polygon.last(), 2.0, 2.0)
         painter.restore()
 
-    def _polygon(self, ring: Ring, width: int, height: int) -> QPolygonF:
+    def _polygon(self, ring: Ring, width: int, height: int, *, steps: bool) -> QPolygonF:
         key = (id(ring), width, height)
         kept = self._polygons.get(key)
         if kept is not None and kept[0] == ring.version and kept[1] is ring:
@@ -176,6 +179,8 @@ class CellDelegate(QStyledItemDelegate):
         bottom = (low + high - spread) / 2
         x = (t_s - t_s[0]) * ((width - 3) / span_s)
         y = (height - 1) * (1.0 - (values - bottom) / spread)
+        if steps:
+            x, y = np.repeat(x, 2)[1:], np.repeat(y, 2)[:-1]
         polygon = arrayToQPolygonF(np.ascontiguousarray(x), np.ascontiguousarray(y))
         self._polygons[key] = (ring.version, ring, polygon)
         return cast(QPolygonF, polygon)

@@ -106,7 +106,7 @@ class DataView(QTableView):
 
     def csv(self) -> str:
         """Return all rows as CSV, cells neutralised."""
-        return csv_text([column.title for column in self.rows_model.columns], self.rows_model.export_rows())
+        return csv_text(self.rows_model.export_header(), self.rows_model.export_rows())
 
     def copy_selection(self) -> None:
         """Put the selected rows on the clipboard as plain text."""

@@ -8,8 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from iotlab.gui.models.lab import LabModel
 from iotlab.gui.models.text import number_text, rate_text
-from iotlab.gui.theme import Theme, ui_font
-from iotlab.gui.tokens import SMALL_PX
+from iotlab.gui.theme import Theme
 from iotlab.gui.widgets.frame import ToolButton
 from iotlab.gui.widgets.icons import paint_severity
 from iotlab.gui.widgets.labels import PlainLabel
@@ -54,10 +53,8 @@ class Figure(QWidget):
         self._shape.paintEvent = self._paint_shape  # type: ignore[method-assign]  # one shape needs no class
         texts = QVBoxLayout()
         texts.setSpacing(0)
-        self.number = PlainLabel("\u2013")
-        self.number.setFont(ui_font(17, ui_font().Weight.DemiBold))
+        self.number = PlainLabel("\u2013", "figure")
         self.noun = PlainLabel(noun, "caption")
-        self.noun.setFont(ui_font(SMALL_PX))
         texts.addWidget(self.number)
         texts.addWidget(self.noun)
         box.addWidget(self._shape)
@@ -104,8 +101,7 @@ class Header(QWidget):
         box = QHBoxLayout(self)
         box.setContentsMargins(16, 0, 12, 0)
         box.setSpacing(10)
-        name = PlainLabel("iotlab")
-        name.setFont(ui_font(17, ui_font().Weight.DemiBold))
+        name = PlainLabel("iotlab", "brand")
         box.addWidget(Mark(theme))
         box.addWidget(name)
         box.addWidget(PlainLabel(place, "muted"))
@@ -141,7 +137,7 @@ class Header(QWidget):
         model = self._model
         if not model.links.was_live:
             return
-        counts = model.devices.presences(model.clock.now_us())
+        counts = model.devices.presences(model.seen_us())
         silent = counts["late"] + counts["offline"]
         self.devices.say(number_text(len(model.devices)), f"devices, {silent} silent" if silent else "devices online")
         raised, taken = model.alarms.count("raised"), model.alarms.count("acknowledged")

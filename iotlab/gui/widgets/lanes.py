@@ -19,6 +19,10 @@ from iotlab.gui.tokens import SMALL_PX
 
 AXIS_WIDTH = 58
 Y_MARGIN = 0.10
+Y_TOP_MARGIN = 0.22
+"""More on top: the unit stands there."""
+
+GRID_ALPHA = 0.35
 Y_SHRINK_SHARE = 0.55
 MIN_DRAG_PX = 5
 WHEEL_STEP = 0.85
@@ -166,7 +170,7 @@ class LanesView(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph has
         item = pg.PlotItem(viewBox=box, axisItems={"bottom": pg.DateAxisItem(), "left": ValueAxis()})
         item.hideButtons()
         item.setMenuEnabled(False)
-        item.showGrid(x=True, y=True, alpha=0.14 if tokens.name == "dark" else 0.16)
+        item.showGrid(x=True, y=True, alpha=GRID_ALPHA)
         self._axes(item, name, is_last=is_last)
         self.addItem(item, row=row, col=0)
         caption = QGraphicsSimpleTextItem(unit_text(name) if name else "", box)
@@ -232,7 +236,7 @@ class LanesView(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph has
         low, high = min([low, *limits]), max([high, *limits])
         spread = max(high - low, spread)
         bottom = (low + high - spread) / 2 - Y_MARGIN * spread
-        top = (low + high + spread) / 2 + Y_MARGIN * spread
+        top = (low + high + spread) / 2 + Y_TOP_MARGIN * spread
         old_bottom, old_top = lane.y_range
         fits = old_bottom <= low and old_top >= high and spread >= Y_SHRINK_SHARE * (old_top - old_bottom)
         if not fits:

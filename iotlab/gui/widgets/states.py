@@ -6,8 +6,7 @@ from PySide6.QtCore import QRectF, Qt, QTimer
 from PySide6.QtGui import QColor, QHideEvent, QPainter, QPaintEvent, QPen, QShowEvent
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from iotlab.gui.theme import Theme, mono_font, ui_font
-from iotlab.gui.tokens import TITLE_PX
+from iotlab.gui.theme import Theme, mono_font
 from iotlab.gui.widgets.icons import icon_pixmap
 from iotlab.gui.widgets.labels import PlainLabel
 
@@ -71,8 +70,7 @@ class StatePage(QWidget):
         self._picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         mark: QWidget = self._picture if icon_name else Spinner(theme)
         box.addWidget(mark, 0, Qt.AlignmentFlag.AlignHCenter)
-        self.title = self._label(title, "")
-        self.title.setFont(ui_font(TITLE_PX, ui_font().Weight.DemiBold))
+        self.title = self._label(title, "stateTitle")
         self.detail = self._label(detail, "muted")
         box.addSpacing(4)
         box.addWidget(self.title)

@@ -19,8 +19,7 @@ from iotlab.gui.models.text import (
     rate_text,
     size_text,
 )
-from iotlab.gui.theme import Theme, ui_font
-from iotlab.gui.tokens import SMALL_PX
+from iotlab.gui.theme import Theme
 from iotlab.gui.widgets.icons import icon
 from iotlab.gui.widgets.labels import PlainLabel
 
@@ -44,8 +43,8 @@ class Segment(QToolButton):
         self._tone = "muted"
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.setIconSize(QSize(14, 14))
-        self.setFont(ui_font(SMALL_PX))
-        self.setStyleSheet("padding: 1px 6px; min-height: 16px;")
+        self.setObjectName("segment")
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         theme.changed.connect(self._paint_icon)
         self._paint_icon()
 

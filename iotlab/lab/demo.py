@@ -1,0 +1,160 @@
+"""The demo: broker, bridge, emulated devices and a receiver of notifications, each in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from iotlab.clock import Clock
+from iotlab.errors import LabRunningError, UnavailableError
+from iotlab.lab.children import Child
+from iotlab.lab.report import Report, make_report
+from iotlab.lab.runtime import read_runtime
+from iotlab.mqtt.broker import PrivateBroker
+from iotlab.table import credentials
+from iotlab.table.remote import connect
+from iotlab.table.store import Store
+
+_log = logging.getLogger(__name__)
+_START_S = 20.0
+_SETTLE_S = 15.0
+_URL_VARIABLE = "LAB_DEMO_RECEIVER"
+_CHANNELS = f'[{{name="inbox", kind="inbox"}}, {{name="receiver", kind="apprise", url="env:{_URL_VARIABLE}"}}]'
+
+
+class Demo:
+    """All processes of a demo, on one data directory.
+
+    Args:
+        directory: The data directory.
+        seed: Of the emulated home.
+        clock: The time.
+    """
+
+    def __init__(self, directory: Path, *, seed: int, clock: Clock) -> None:
+        self._directory = directory
+        self._clock = clock
+        self._seed = seed
+        self._logs = directory / "logs"
+        self.ledger = directory / "emulator-ledger.json"
+        self.received = directory / "received.jsonl"
+        self.broker = PrivateBroker(directory, clock)
+        self._receiver = self._child("receiver", ["-m", "iotlab.lab.receiver", str(self.received)])
+        self._bridge: Child | None = None
+        self._emulator: Child | None = None
+        self.since_us = clock.now_us()
+
+    def start(self) -> None:
+        """Start everything and wait until the bridge answers.
+
+        Raises:
+            LabRunningError: a lab runs on this data directory.
+            UnavailableError: a part did not start; the message has the end of its log.
+        """
+        running = read_runtime(self._directory)
+        if running is not None:
+            raise LabRunningError(
+                f"a lab runs on {self._directory} already (process {running.pid}, {running.endpoint_url})",
+                hint="Open a window on it with iotlab gui, or choose another directory with --data-dir.",
+            )
+        self._directory.mkdir(parents=True, exist_ok=True)
+        self.received.unlink(missing_ok=True)
+        self.ledger.unlink(missing_ok=True)
+        address = self.broker.start()
+        self._receiver.start()
+        url = f"json://127.0.0.1:{self._receiver.first_line()}/"
+        place = [
+            "--data-dir",
+            str(self._directory),
+            "--broker-host",
+            address.host,
+            "--broker-port",
+            str(address.port),
+        ]
+        self._bridge = self._child(
+            "bridge",
+            ["-m", "iotlab.cli", "bridge", *place],
+            {"IOTLAB_NOTIFY_CHANNEL": _CHANNELS, _URL_VARIABLE: url},
+        )
+        self._bridge.start()
+        self._wait(lambda: self.health() is not None, self._bridge)
+        emulate = ["-m", "iotlab.cli", "emulate", "--quiet", "--seed", str(self._seed), "--ledger", str(self.ledger)]
+        self._emulator = self._child("emulator", [*emulate, *place])
+        self._emulator.start()
+        self._wait(self.ledger.exists, self._emulator)
+
+    def watch(self) -> None:
+        """Start again what has died."""
+        if self.broker.ensure_running():
+            _log.warning("the broker had died and was started again")
+        for child in (self._bridge, self._emulator):
+            if child is not None and child.restart_if_dead():
+                _log.warning("the %s had died and was started again", child.name)
+
+    def health(self) -> dict[str, Any] | None:
+        """Return the lab's ``/health``, or None while it does not answer."""
+        runtime = read_runtime(self._directory)
+        if runtime is None:
+            return None
+        try:
+            # The URL is the lab's own, from a file that only we can write.
+            with urllib.request.urlopen(f"{runtime.endpoint_url}/health", timeout=2) as answer:  # noqa: S310
+                document: dict[str, Any] = json.load(answer)
+                return document
+        except (OSError, ValueError):
+            return None
+
+    def store(self) -> Store:
+        """Return the lab's table, through its endpoint."""
+        runtime = read_runtime(self._directory)
+        if runtime is None:
+            raise UnavailableError("the lab has ended", hint=f"See {self._logs}")
+        return connect(runtime.endpoint_url, credentials.load(self._directory))
+
+    def finish(self) -> Report:
+        """End the devices, let everything that is on its way arrive, and return the report. The lab still runs."""
+        if self._emulator is not None:
+            self._emulator.stop()
+        deadline_s = self._clock.monotonic_s() + _SETTLE_S
+        calm = 0
+        while calm < 3 and self._clock.monotonic_s() < deadline_s:
+            lag = (self.health() or {}).get("lag", {"unknown": 1})
+            calm = calm + 1 if not any(lag.values()) else 0
+            time.sleep(0.2)
+        return make_report(
+            self.store(),
+            ledger=self.ledger,
+            received=self.received,
+            health=self.health() or {},
+            since_us=self.since_us,
+            restarts=self.restarts(),
+        )
+
+    def restarts(self) -> dict[str, int]:
+        """Return how often each part had to be started again."""
+        children = [child for child in (self._bridge, self._emulator) if child is not None]
+        return {"broker": self.broker.restarts} | {child.name: child.restarts for child in children}
+
+    def stop(self) -> None:
+        """End all children: devices first, then the bridge, which drains, then the broker."""
+        for child in (self._emulator, self._bridge, self._receiver):
+            if child is not None:
+                child.stop()
+        self.broker.stop()
+
+    def _child(self, name: str, arguments: list[str], environment: dict[str, str] | None = None) -> Child:
+        return Child(name, arguments, log=self._logs / f"{name}.log", environment=environment)
+
+    def _wait(self, condition: Callable[[], object], child: Child) -> None:
+        deadline_s = self._clock.monotonic_s() + _START_S
+        while not condition():
+            if child.exit_code is not None or self._clock.monotonic_s() > deadline_s:
+                raise UnavailableError(
+                    f"the {child.name} did not start:\n{child.log_tail}", hint="Run: iotlab doctor"
+                )
+            time.sleep(0.05)
