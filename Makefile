@@ -24,7 +24,7 @@ system:  ## Install the missing Debian packages, where there is apt and the righ
 env: system .venv/.made  ## Make or renew the environment in .venv/.
 
 .PHONY: demo
-demo: env  ## Start the whole lab: broker, bridge, 40 emulated devices, window. ARGS="--for 60s" passes options on.
+demo: env  ## Start the whole lab: broker, bridge, 44 emulated devices, and show it live. ARGS="--for 60s" passes options on.
 	@$(BIN)/iotlab demo $(ARGS)
 
 .PHONY: test
@@ -41,14 +41,6 @@ check: env  ## Check style, format and types.
 format: env  ## Put the code into the project's format.
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
-
-.PHONY: bench
-bench: env  ## Measure the promises' figures and print them.
-	@$(BIN)/python -m benchmarks $(ARGS)
-
-.PHONY: screenshots
-screenshots: env  ## Make the pictures of the documentation again from a running lab.
-	@scripts/screenshots
 
 .PHONY: docs
 docs: env  ## Make the generated documentation again.

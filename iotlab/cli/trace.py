@@ -118,4 +118,4 @@ def _show(message_id: str, stops: dict[str, tuple[int, str]]) -> None:
         table.add_row(f"{number} {stop}", _MEANING[stop], *cells)
     Console().print(table)
     if "apply" not in stops:
-        print("No window is attached: stop 7 is made by a window (iotlab gui).")
+        print("No window is attached: stop 7 is made by a window.")

@@ -63,8 +63,8 @@ class Clip(Effect, frozen=True):
         return lambda value, _: max(self.low, min(self.high, value))
 
     def describe(self) -> str:
-        bounds = (f"never below {self.low:g}", f"never above {self.high:g}")
-        return ", ".join(text for text, bound in zip(bounds, (self.low, self.high), strict=True) if math.isfinite(bound))
+        bounds = {"never below": self.low, "never above": self.high}
+        return " and ".join(f"{text} {bound:g}" for text, bound in bounds.items() if math.isfinite(bound))
 
 
 class Drift(Effect, frozen=True):

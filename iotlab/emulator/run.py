@@ -21,7 +21,6 @@ from iotlab.emulator.session import Endpoint
 from iotlab.emulator.truth import Truth
 from iotlab.errors import UnavailableError
 
-TICK_S = 1.0
 POLL_S = 0.05
 FILES_BESIDE_CONNECTIONS = 64
 
@@ -39,6 +38,7 @@ class EmulatorOptions(msgspec.Struct, frozen=True, kw_only=True):
         outbox: Limits of each device's outbox.
         keep_alive_s: The longest silence on a connection.
         window: QoS 1 messages in flight on one connection at most.
+        tick_s: How often the ledger is written and progress is told.
     """
 
     script: Script = Script()
@@ -54,13 +54,14 @@ class EmulatorOptions(msgspec.Struct, frozen=True, kw_only=True):
     outbox: OutboxLimits = OutboxLimits()
     keep_alive_s: int = 30
     window: int = 20
+    tick_s: float = 1.0
 
     def __repr__(self) -> str:
         return f"EmulatorOptions({self.host}:{self.port}, {self.script})"
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """How a run goes; given to the caller every second and at the end.
+    """How a run goes; given to the caller at the begin, every second and at the end.
 
     Attributes:
         phase: ``playing``, ``draining`` or ``ended``.
@@ -170,9 +171,9 @@ class _Run:
 
     async def _tick(self) -> None:
         while True:
-            await asyncio.sleep(TICK_S)
-            self._fleet.tick()
             self._report("playing" if self._played_s is None else "draining")
+            await asyncio.sleep(self._options.tick_s)
+            self._fleet.tick()
 
     def _report(self, phase: str, *, durable: bool = False) -> None:
         self._write_ledger(durable=durable)
@@ -256,7 +257,7 @@ async def run(
         clock: Time stamps and durations; the machine's own when None.
         stop: Set it to end the run; None to end only by ``duration_s`` or by cancelling.
         hurry: Set it to end the wait for acknowledgements.
-        progress: Called every second and at the end, in the event loop's thread.
+        progress: Called at the begin, every second and at the end, in the event loop's thread.
 
     Raises:
         ConfigError: a file of the script is wrong; nothing was connected.

@@ -60,7 +60,7 @@ class Demo:
         if running is not None:
             raise LabRunningError(
                 f"a lab runs on {self._directory} already (process {running.pid}, {running.endpoint_url})",
-                hint="Open a window on it with iotlab gui, or choose another directory with --data-dir.",
+                hint="Use that one, or choose another directory with --data-dir.",
             )
         self._directory.mkdir(parents=True, exist_ok=True)
         self.received.unlink(missing_ok=True)

@@ -12,8 +12,9 @@ Due = Literal["nothing", "ping", "dead"]
 PING_AFTER = 0.5
 """Of the keep alive: this long without a byte, either way, and a PINGREQ is sent."""
 
-DEAD_AFTER = 0.75
-"""Of the keep alive: this long without a byte after a PINGREQ, and the connection is dead. Together 1.25."""
+DEAD_AFTER = 0.625
+"""Of the keep alive: this long without a byte after a PINGREQ, and the connection is dead. The loop's two waits, an
+eighth of the keep alive each at most, make 1.375 of it."""
 
 
 class Liveness:

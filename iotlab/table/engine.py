@@ -201,7 +201,7 @@ def _lock(path: Path) -> IO[str]:
         lock.close()
         raise LabRunningError(
             f"another process has the table at {path} open",
-            hint="Use that lab (iotlab gui attaches to it), end it, or choose another directory with --data.",
+            hint="Use that lab, end it, or choose another directory with --data.",
         ) from error
     return lock
 

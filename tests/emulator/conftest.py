@@ -14,7 +14,7 @@ from iotlab.mqtt.ports import free_port
 
 TYPE = """
 title = "Sensor"
-period_s = 0.1
+period_s = 0.02
 
 [channels.temperature]
 unit = "Cel"
@@ -59,7 +59,7 @@ def port(broker: PrivateBroker) -> int:
 
 @pytest.fixture
 def devices_dir(tmp_path: Path) -> Path:
-    """A directory with one device type and a scenario ``small`` of three devices, 10 messages a second each."""
+    """A directory with one device type and a scenario ``small`` of three devices, 50 messages a second each."""
     where = tmp_path / "devices"
     (where / "scenarios").mkdir(parents=True)
     (where / "sensor.toml").write_text(TYPE)

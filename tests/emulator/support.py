@@ -79,9 +79,9 @@ class Bridge(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._reader = wire.PacketReader()
         self._transport = cast("asyncio.Transport", transport)
-        self._transport.write(wire.encode(wire.Connect("test-bridge")))
+        self._transport.write(wire.encode(wire.Connect(f"test-bridge-{id(self)}")))
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  asyncio names it
         self.subscribed = False
         if not self._stopped:
             self._task = asyncio.get_running_loop().create_task(self._connect())

@@ -89,7 +89,11 @@ def samples(log: Iterator[Logged], start_us: int) -> Iterator[tuple[float, str, 
     """Yield (seconds, device, values) of all telemetry."""
     for message in log:
         if message.topic.endswith("/telemetry"):
-            yield (message.t_us - start_us) / US_PER_S, message.topic.split("/")[1], json.loads(message.payload)["values"]
+            yield (
+                (message.t_us - start_us) / US_PER_S,
+                message.topic.split("/")[1],
+                json.loads(message.payload)["values"],
+            )
 
 
 def alarms_of(log: Iterator[Logged], start_us: int = RECORDING_START_US) -> list[Alarm]:

@@ -105,9 +105,7 @@ def test_an_incident_without_rise_and_fall_is_there_at_once() -> None:
 def test_the_seed_chooses_among_all_candidates() -> None:
     scenario = home()
     for plan in scenario.plans:
-        chosen = {
-            Calendar([plan], plan.candidates, seed=seed, every_s=300).window(0)[0].device for seed in range(60)
-        }
+        chosen = {Calendar([plan], plan.candidates, seed=seed, every_s=300).window(0)[0].device for seed in range(60)}
         assert chosen == set(plan.candidates), plan.name
 
 

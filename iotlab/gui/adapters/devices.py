@@ -36,7 +36,7 @@ class DeviceList(RowsModel[Device]):
             Column("Device", 0, self._name, lambda d: d.label, lambda d: d.label.casefold(), self._about),
             Column("Room", 86, lambda d: _muted(d.room), lambda d: d.room, lambda d: d.room.casefold(),
                    lambda d: d.room),
-            Column("Type", 104, lambda d: _muted(d.type), lambda d: d.type, lambda d: d.type.casefold(),
+            Column("Type", 114, lambda d: _muted(d.type), lambda d: d.type, lambda d: d.type.casefold(),
                    lambda d: d.type),
             Column(
                 "Convention", 98, lambda d: _muted(d.convention), lambda d: d.convention,

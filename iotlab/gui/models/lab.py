@@ -54,6 +54,7 @@ class Changes:
     plot_list: bool = False
     health: bool = False
     links: bool = False
+    snapshots: bool = False
     second: bool = False
     answers: list[AcknowledgeDone] = field(default_factory=list)
 
@@ -143,6 +144,7 @@ class LabModel:
     def _snapshot(self, done: SnapshotDone, changes: Changes) -> None:
         again = done.table in self.snapshots
         self.snapshots.add(done.table)
+        changes.snapshots = True
         if done.table == schema.DEVICES:
             changes.device_list |= self.devices.keep_only(done.keys) or not again
             if again:

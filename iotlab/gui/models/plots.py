@@ -13,6 +13,7 @@ from iotlab.gui.models.devices import Channel, Device
 from iotlab.gui.models.events import HistoryPart
 from iotlab.gui.models.pyramid import Pyramid
 from iotlab.gui.models.ring import Floats
+from iotlab.gui.models.text import one_line
 
 ChannelKey = tuple[str, str]
 """Device id and channel name."""
@@ -34,7 +35,7 @@ class Series:
     """One plotted channel. `colour` is an index into the theme's colours; `history` says how far its past is."""
 
     key: ChannelKey
-    label: str
+    device_label: str
     unit: str
     colour: int
     is_bool: bool = False
@@ -44,6 +45,11 @@ class Series:
     trimmed: int = 0
     drawn_version: int = -1
     version: int = 0
+
+    @property
+    def label(self) -> str:
+        """Device and channel, safe to show."""
+        return f"{self.device_label} · {one_line(self.key[1])}"
 
     @property
     def gap_s(self) -> float:
@@ -88,8 +94,7 @@ class Plot:
         self.chosen_by_person = self.chosen_by_person or by_person
         used = {series.colour for series in self.series.values()}
         colour = next(index for index in range(MAX_SERIES) if index not in used)
-        label = f"{device.label} · {channel.name}"
-        series = Series(key, label, channel.unit, colour, isinstance(channel.value, bool))
+        series = Series(key, device.label, channel.unit, colour, isinstance(channel.value, bool))
         series.samples.merge(channel.recent.times().copy(), channel.recent.values().copy())
         self.series[key] = series
         self.structure += 1
@@ -167,6 +172,15 @@ class Plot:
             return self.window
         end_s = self.paused_at_s if self.paused_at_s is not None else now_us / US_PER_S
         return end_s - self.span_s, end_s
+
+    def caption(self, lane: str) -> str:
+        """Return the channel's name that all series of a lane share; empty when there are several."""
+        names = {series.key[1] for series in self.series.values() if series.lane == lane}
+        return names.pop() if len(names) == 1 else ""
+
+    def short_label(self, series: Series) -> str:
+        """Return what tells a series from its neighbours: the device, and the channel unless its lane names it."""
+        return series.device_label if self.caption(series.lane) else series.label
 
     def horizon_s(self) -> float:
         """Return the time after which nothing is drawn: the pause, or the end of time."""

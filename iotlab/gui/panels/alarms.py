@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, Qt
 from PySide6.QtGui import QAction, QColor, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import QStackedWidget, QStyleOptionViewItem
 
+from iotlab.domain import schema
 from iotlab.gui.adapters.alarms import ACKNOWLEDGE, ACTION_COLUMN, STATE_COLUMN, AlarmList
 from iotlab.gui.models.events import AlarmImage
 from iotlab.gui.models.lab import Changes, LabModel
@@ -14,7 +15,7 @@ from iotlab.gui.theme import Theme, ui_font
 from iotlab.gui.tokens import SMALL_PX
 from iotlab.gui.widgets.cells import CellDelegate
 from iotlab.gui.widgets.data_view import DataView
-from iotlab.gui.widgets.frame import PanelFrame, ToolButton
+from iotlab.gui.widgets.frame import SLIM_HEAD_HEIGHT, PanelFrame, ToolButton
 from iotlab.gui.widgets.states import StatePage
 
 ROW_PX = 46
@@ -107,17 +108,20 @@ class AlarmsPanel(PanelFrame):
     """Device id and channel of an alarm that a person wants to see plotted."""
 
     def __init__(self, theme: Theme, model: LabModel) -> None:
-        super().__init__("Alarms")
-        self.title.hide()
+        super().__init__("Alarms", head_height=SLIM_HEAD_HEIGHT)
         self._model = model
         self.list = AlarmList(model.alarms, model.clock, self)
         self.view = AlarmView(theme, self.list, "Alarms", row_height=ROW_PX)
         self.view.cell_delegate = AlarmDelegate(theme, self.list, row_height=ROW_PX, parent=self.view)
         self.view.setItemDelegate(self.view.cell_delegate)
         self.view.horizontalHeader().hide()
+        self.waiting = StatePage(
+            theme, "bell", "Alarms are not known yet", "They come with the connection to the lab."
+        )
         self.quiet = StatePage(theme, "shield-check", "All quiet", "No alarm was raised. The rules are watching.")
         self.head.addWidget(ToolButton(theme, "download", "Export alarms as CSV", self.view.export_csv))
         self.pages = QStackedWidget()
+        self.pages.addWidget(self.waiting)
         self.pages.addWidget(self.quiet)
         self.pages.addWidget(self.view)
         self.add(self.pages, 1)
@@ -153,7 +157,8 @@ class AlarmsPanel(PanelFrame):
         self._said.start(SAY_FOR_MS)
 
     def _show_page(self) -> None:
-        self.pages.setCurrentWidget(self.view if self.list.rows else self.quiet)
+        empty = self.quiet if schema.ALARMS in self._model.snapshots else self.waiting
+        self.pages.setCurrentWidget(self.view if self.list.rows else empty)
         if not self._said.isActive():
             self._summarise()
 

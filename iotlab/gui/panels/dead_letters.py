@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSplitter, QStackedWidget
 
+from iotlab.domain import schema
 from iotlab.gui.adapters.messages import DeadLetterList
 from iotlab.gui.models.lab import Changes, LabModel
 from iotlab.gui.models.text import count_text, number_text, one_line
@@ -27,12 +28,12 @@ class DeadLettersPanel(PanelFrame):
 
     def __init__(self, theme: Theme, model: LabModel) -> None:
         super().__init__("Dead letters")
-        self.title.hide()
         self._model = model
         self.list = DeadLetterList(model.dead_letters, model.clock, self)
         self.view = DataView(theme, self.list, "Dead letters", row_height=28)
         self.payload = PayloadView()
         self.head.addWidget(ToolButton(theme, "download", "Export dead letters as CSV", self.view.export_csv))
+        self.waiting = StatePage(theme, "inbox", "Dead letters are not known yet", "They come with the connection.")
         self.none = StatePage(theme, "circle-check", "No dead letters", "Every message so far could be decoded.")
         split = QSplitter(Qt.Orientation.Vertical)
         split.setHandleWidth(6)
@@ -40,16 +41,18 @@ class DeadLettersPanel(PanelFrame):
         split.addWidget(self.payload)
         split.setSizes([460, 260])
         self.pages = QStackedWidget()
-        self.pages.addWidget(self.none)
-        self.pages.addWidget(split)
+        self.split = split
+        for page in (self.waiting, self.none, split):
+            self.pages.addWidget(page)
         self.add(self.pages, 1)
         self.view.current_row.connect(self._choose)
 
     def take(self, changes: Changes) -> None:
         """Show what a frame changed."""
-        if changes.dead_letters:
+        if changes.dead_letters or changes.snapshots:
             self.list.refresh()
-            self.pages.setCurrentIndex(1 if self.list.rows else 0)
+            empty = self.none if schema.DEAD_LETTERS in self._model.snapshots else self.waiting
+            self.pages.setCurrentWidget(self.split if self.list.rows else empty)
             self._summarise()
         if changes.second and self.isVisible():
             self.list.touch_column(0)

@@ -49,7 +49,6 @@ class DevicesPanel(PanelFrame):
 
     def __init__(self, theme: Theme, model: LabModel) -> None:
         super().__init__("Devices")
-        self.title.hide()
         self._model = model
         self.list = DeviceList(model.devices, model.clock, model.seen_us, self)
         self.channels = ChannelList(model.clock, self)

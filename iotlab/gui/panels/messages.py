@@ -33,7 +33,6 @@ class MessagesPanel(PanelFrame):
 
     def __init__(self, theme: Theme, model: LabModel) -> None:
         super().__init__("Messages")
-        self.title.hide()
         self._model = model
         self._node = model.topics.root
         self._held: int | None = None
@@ -46,6 +45,7 @@ class MessagesPanel(PanelFrame):
         self.payload = PayloadView()
         self.filter = FilterField(theme, "Filter topics  ( / )")
         self.badge = PlainLabel("", "pauseBadge")
+        self.badge.setFixedHeight(24)
         self.badge.hide()
         self.head.addWidget(self.badge)
         self.head.addWidget(self.filter)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QButtonGroup, QFileDialog, QStackedWidget, QToolButton, QWidget
 
@@ -39,7 +39,7 @@ class PlotPanel(PanelFrame):
     """Something that a person should know, such as why a channel can't be plotted."""
 
     def __init__(self, theme: Theme, model: LabModel) -> None:
-        super().__init__("Plot")
+        super().__init__("Plot", shows_title=True)
         self._theme = theme
         self._model = model
         self._structure = -1
@@ -63,6 +63,10 @@ class PlotPanel(PanelFrame):
         self.add(self._legend)
         self.add(self.pages, 1)
         self.readout = Readout(theme, self)
+        self.badge = PlainLabel("", "pauseBadge", self)
+        self.badge.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.badge.setFixedHeight(24)
+        self.badge.hide()
         self._said = QTimer(self)
         self._said.setSingleShot(True)
         self._said.timeout.connect(self._show_window)
@@ -70,9 +74,6 @@ class PlotPanel(PanelFrame):
         self._show_series()
 
     def _tools(self, theme: Theme) -> None:
-        self.badge = PlainLabel("", "pauseBadge")
-        self.badge.hide()
-        self.head.addWidget(self.badge)
         self._spans = QButtonGroup(self)
         for text, span_s in SPANS:
             button = QToolButton()
@@ -119,14 +120,13 @@ class PlotPanel(PanelFrame):
     def _show_series(self) -> None:
         plot = self._model.plot
         self._structure = plot.structure
-        for key in [key for key in self.chips if key not in plot.series]:
+        for key in list(self.chips):
             self._drop_chip(key)
         for key, series in plot.series.items():
-            if key not in self.chips:
-                chip = Chip(self._theme, series)
-                chip.removed.connect(self.remove)
-                self.chips[key] = chip
-                self._flow.addWidget(chip)
+            chip = Chip(self._theme, series, plot.short_label(series))
+            chip.removed.connect(self.remove)
+            self.chips[key] = chip
+            self._flow.addWidget(chip)
         self._legend.setVisible(bool(plot.series))
         self.pages.setCurrentWidget(self.lanes if plot.series else self.empty)
         self.lanes.refresh()
@@ -140,8 +140,6 @@ class PlotPanel(PanelFrame):
         chip.deleteLater()
 
     def _relegend(self) -> None:
-        for key in list(self.chips):
-            self._drop_chip(key)
         self._show_series()
 
     def remove(self, key: ChannelKey) -> None:
@@ -185,7 +183,11 @@ class PlotPanel(PanelFrame):
             button.setChecked(plot.follow and abs(plot.span_s - span_s) < 1)
         self.pause_button.show_icon("play" if plot.paused_at_s is not None else "pause")
         self.badge.setVisible(plot.paused_at_s is not None)
-        self.badge.setText(f"Paused · {count_text(plot.missed, 'value')} came meanwhile")
+        if plot.paused_at_s is not None:
+            self.badge.setText(f"Paused · {count_text(plot.missed, 'value')} came meanwhile")
+            self.badge.resize(self.badge.sizeHint().width(), self.badge.height())
+            self.badge.move((self.width() - self.badge.width()) // 2, self.pages.y() + 10)
+            self.badge.raise_()
         if not self._said.isActive():
             self.summary.setText(self._state())
 

@@ -6,14 +6,13 @@ import time
 from typing import cast
 
 from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt
-from PySide6.QtGui import QCloseEvent, QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QCloseEvent, QKeyEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
     QDockWidget,
     QGridLayout,
     QMainWindow,
     QTabWidget,
-    QToolBar,
     QVBoxLayout,
     QWidget,
 )
@@ -85,7 +84,7 @@ class LabWindow(QMainWindow):
         self._settings = settings
         self.setWindowTitle(f"{place} · iotlab" if place else "iotlab")
         self.resize(WIDTH, HEIGHT)
-        self.setDockNestingEnabled(True)
+        self.board = QMainWindow()
         self.header = Header(theme, model, place)
         self.banner = Banner(theme)
         self.devices = DevicesPanel(theme, model)
@@ -100,28 +99,40 @@ class LabWindow(QMainWindow):
         self._wire(theme)
         self._bind_keys(theme)
         self._chosen = False
+        self._is_arranged = False
         if settings is not None:
             self.restoreGeometry(cast(QByteArray, settings.value("geometry", QByteArray())))
-            self.restoreState(cast(QByteArray, settings.value("layout", QByteArray())), LAYOUT_VERSION)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._is_arranged:
+            return
+        # Docks that are put behind each other before the window has its size leave a stray tab bar in it.
+        self._is_arranged = True
+        self._arrange()
+        if self._settings is not None:
+            self.board.restoreState(cast(QByteArray, self._settings.value("layout", QByteArray())), LAYOUT_VERSION)
+        self.devices.view.setFocus()
 
     def _frame_it(self) -> None:
-        self.setMenuWidget(self.header)
-        holder = QWidget()
-        box = QVBoxLayout(holder)
-        box.setContentsMargins(0, 8, 0, 0)
-        box.addWidget(self.banner)
-        self._banner_bar = QToolBar("Connection")
-        self._banner_bar.setObjectName("bannerBar")
-        self._banner_bar.setMovable(False)
-        self._banner_bar.setStyleSheet("QToolBar { border: none; padding: 0; margin: 0; spacing: 0; }")
-        self._banner_bar.addWidget(holder)
-        self._banner_bar.hide()
-        self.addToolBar(Qt.ToolBarArea.TopToolBarArea, self._banner_bar)
-        self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
-        foot = self.statusBar()
-        foot.setSizeGripEnabled(False)
-        foot.setStyleSheet("QStatusBar { border: none; } QStatusBar::item { border: none; }")
-        foot.addWidget(self.status, 1)
+        outer = QWidget()
+        box = QVBoxLayout(outer)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        self._banner_place = QWidget()
+        strip = QVBoxLayout(self._banner_place)
+        strip.setContentsMargins(8, 8, 8, 0)
+        strip.addWidget(self.banner)
+        self._banner_place.hide()
+        self.board.setWindowFlags(Qt.WindowType.Widget)
+        self.board.setContentsMargins(8, 4, 8, 8)
+        self.board.setDockNestingEnabled(True)
+        self.board.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
+        box.addWidget(self.header)
+        box.addWidget(self._banner_place)
+        box.addWidget(self.board, 1)
+        box.addWidget(self.status)
+        self.setCentralWidget(outer)
 
     def _place_docks(self) -> None:
         panels = {
@@ -132,11 +143,9 @@ class LabWindow(QMainWindow):
             "notes": ("Notifications", self.notes),
         }
         self.docks = {name: Dock(title, f"{name}Dock", panel) for name, (title, panel) in panels.items()}
-        self.setCentralWidget(self.plot)
-        self.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
-        self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
-        self._arrange()
-        self.setContentsMargins(8, 0, 8, 0)
+        self.board.setCentralWidget(self.plot)
+        self.board.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
+        self.board.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         for dock in self.docks.values():
             self.header.panels_menu.addAction(dock.toggleViewAction())
         self.header.panels_menu.addSeparator()
@@ -156,12 +165,12 @@ class LabWindow(QMainWindow):
         )
         for area, names in groups:
             for name in names:
-                self.addDockWidget(area, self.docks[name])
+                self.board.addDockWidget(area, self.docks[name])
                 if name != names[0]:
-                    self.tabifyDockWidget(self.docks[names[0]], self.docks[name])
+                    self.board.tabifyDockWidget(self.docks[names[0]], self.docks[name])
             self.docks[names[0]].raise_()
-        self.resizeDocks([self.docks["devices"]], [LEFT_WIDTH], Qt.Orientation.Horizontal)
-        self.resizeDocks([self.docks["alarms"]], [ALARMS_HEIGHT], Qt.Orientation.Vertical)
+        self.board.resizeDocks([self.docks["devices"]], [LEFT_WIDTH], Qt.Orientation.Horizontal)
+        self.board.resizeDocks([self.docks["alarms"]], [ALARMS_HEIGHT], Qt.Orientation.Vertical)
 
     def _wire(self, theme: Theme) -> None:
         del theme
@@ -229,7 +238,7 @@ class LabWindow(QMainWindow):
         if changes.links or changes.health or changes.second:
             notice = self.model.links.notice(self.model.health, self.model.clock.now_us())
             self.banner.say(notice)
-            self._banner_bar.setVisible(notice is not None)
+            self._banner_place.setVisible(notice is not None)
         # A person who has looked at no row yet sees the first device's channels.
         if not self._chosen and self.devices.list.rows:
             self._chosen = True
@@ -285,5 +294,5 @@ class LabWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         if self._settings is not None:
             self._settings.setValue("geometry", self.saveGeometry())
-            self._settings.setValue("layout", self.saveState(LAYOUT_VERSION))
+            self._settings.setValue("layout", self.board.saveState(LAYOUT_VERSION))
         super().closeEvent(event)

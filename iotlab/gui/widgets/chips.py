@@ -38,12 +38,13 @@ class Chip(QFrame):
 
     Args:
         series: The channel.
+        label: What tells it from its neighbours.
     """
 
     removed = Signal(object)
     """The channel's key: take it out of the plot."""
 
-    def __init__(self, theme: Theme, series: Series) -> None:
+    def __init__(self, theme: Theme, series: Series, label: str) -> None:
         super().__init__()
         self.setObjectName("chip")
         self.setFixedHeight(24)
@@ -54,7 +55,7 @@ class Chip(QFrame):
         box.setSpacing(6)
         self.name = PlainLabel()
         self.name.setFont(ui_font(SMALL_PX))
-        shown = self.name.fontMetrics().elidedText(series.label, Qt.TextElideMode.ElideMiddle, LABEL_PX)
+        shown = self.name.fontMetrics().elidedText(label, Qt.TextElideMode.ElideMiddle, LABEL_PX)
         self.name.setText(shown)
         self.setToolTip(plain_tooltip(series.label))
         self.value = PlainLabel("", "strong")

@@ -12,17 +12,20 @@ from iotlab.gui.theme import Theme
 from iotlab.gui.widgets.icons import icon
 from iotlab.gui.widgets.labels import ElidedLabel, PlainLabel
 
-HEAD_HEIGHT = 44
+HEAD_HEIGHT = 42
+SLIM_HEAD_HEIGHT = 34
 
 
 class PanelFrame(QFrame):
     """A card.
 
     Args:
-        title: Its name in the head.
+        title: Its name, for people who hear the window.
+        shows_title: Whether the head shows it, too; the tab of a dock says it already.
+        head_height: Logical pixels.
     """
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, *, shows_title: bool = False, head_height: int = HEAD_HEIGHT) -> None:
         super().__init__()
         self.setObjectName("panel")
         self.setAccessibleName(title)
@@ -31,14 +34,14 @@ class PanelFrame(QFrame):
         self._box.setSpacing(0)
         head = QWidget()
         head.setObjectName("panelHead")
-        head.setFixedHeight(HEAD_HEIGHT)
+        head.setFixedHeight(head_height)
         self.head = QHBoxLayout(head)
-        self.head.setContentsMargins(14, 0, 8, 0)
+        self.head.setContentsMargins(8, 0, 8, 0)
         self.head.setSpacing(6)
-        self.title = PlainLabel(title, "panelTitle")
         self.summary = ElidedLabel("", "caption")
-        self.head.addWidget(self.title)
-        self.head.addSpacing(4)
+        if shows_title:
+            self.head.addWidget(PlainLabel(title, "panelTitle"))
+            self.head.addSpacing(4)
         self.head.addWidget(self.summary, 1)
         self._box.addWidget(head)
 
@@ -64,6 +67,7 @@ class ToolButton(QToolButton):
         self.setAccessibleName(tip)
         self.setIconSize(QSize(16, 16))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         theme.changed.connect(self._paint_icon)
         self._paint_icon()
         if action is not None:

@@ -52,7 +52,8 @@ class Figure(QWidget):
         self._shape.setFixedSize(0, 20)
         self._shape.paintEvent = self._paint_shape  # type: ignore[method-assign]  # one shape needs no class
         texts = QVBoxLayout()
-        texts.setSpacing(0)
+        texts.setContentsMargins(0, 8, 0, 8)
+        texts.setSpacing(1)
         self.number = PlainLabel("\u2013", "figure")
         self.noun = PlainLabel(noun, "caption")
         texts.addWidget(self.number)

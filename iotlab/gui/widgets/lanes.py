@@ -13,7 +13,7 @@ from PySide6.QtGui import QColor, QFont, QPen
 from PySide6.QtWidgets import QGraphicsRectItem, QGraphicsSimpleTextItem, QWidget
 
 from iotlab.gui.models.plots import ChannelKey, Plot, Series
-from iotlab.gui.models.text import number_text, unit_text
+from iotlab.gui.models.text import number_text, one_line, unit_text
 from iotlab.gui.theme import Theme, ui_font
 from iotlab.gui.tokens import SMALL_PX
 
@@ -25,6 +25,7 @@ Y_TOP_MARGIN = 0.22
 GRID_ALPHA = 0.35
 Y_SHRINK_SHARE = 0.55
 MIN_DRAG_PX = 5
+END_ROOM_PX = 5
 WHEEL_STEP = 0.85
 FLAT_SHARE = 0.01
 THRESHOLD_REACH = 0.5
@@ -173,7 +174,7 @@ class LanesView(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph has
         item.showGrid(x=True, y=True, alpha=GRID_ALPHA)
         self._axes(item, name, is_last=is_last)
         self.addItem(item, row=row, col=0)
-        caption = QGraphicsSimpleTextItem(unit_text(name) if name else "", box)
+        caption = QGraphicsSimpleTextItem(self._caption(name), box)
         caption.setFont(ui_font(SMALL_PX, QFont.Weight.Medium))
         caption.setBrush(QColor(tokens.muted))
         caption.setPos(8, 4)
@@ -184,6 +185,10 @@ class LanesView(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph has
         for one in series:
             self._curve(lane, one)
         return lane
+
+    def _caption(self, lane: str) -> str:
+        parts = (one_line(self._plot.caption(lane), 40), unit_text(lane))
+        return "   ".join(part for part in parts if part)
 
     def _axes(self, item: Any, name: str, *, is_last: bool) -> None:
         tokens = self._theme.tokens
@@ -217,7 +222,9 @@ class LanesView(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph has
                 low, high = min(low, float(np.nanmin(values))), max(high, float(np.nanmax(values)))
             self._mark_end(lane, series, t_s, values, end_s)
         self._fit(lane, low, high)
-        lane.box.setXRange(start_s, end_s, padding=0)
+        # The last value's dot needs a little room to be whole.
+        room_s = END_ROOM_PX * (end_s - start_s) / width
+        lane.box.setXRange(start_s, end_s + room_s, padding=0)
 
     @staticmethod
     def _mark_end(lane: _Lane, series: Series, t_s: Any, values: Any, end_s: float) -> None:

@@ -138,6 +138,9 @@ class StatusBar(QWidget):
             self.broker.say(raw, links.raw.reason, "radio-tower", "good" if "connected" in raw else "muted")
 
     def _say_losses(self) -> None:
+        if not self._model.health.status:
+            self.losses.say(f"losses {UNKNOWN}", "Not known yet", "shield-check")
+            return
         losses = {name: count for name, count in self._model.health.losses.items() if count}
         if not losses:
             self.losses.say("0 losses", "Nothing was lost: every message is stored", "shield-check", "good")
@@ -149,10 +152,9 @@ class StatusBar(QWidget):
     def _bridge_details(self) -> Details:
         link, health = self._model.links.table, self._model.health
         up = UNKNOWN if health.uptime_s is None else age_text(health.uptime_s)
-        return [
-            ("State", link.state, ""), ("Address", link.address or UNKNOWN, ""), ("Reason", link.reason or UNKNOWN, ""),
-            ("Says of itself", health.status or UNKNOWN, ""), ("Version", health.version or UNKNOWN, ""), ("Up for", up, ""),
-        ]  # fmt: skip
+        rows = [("State", link.state), ("Address", link.address), ("Reason", link.reason)]
+        rows += [("Says of itself", health.status), ("Version", health.version), ("Up for", up)]
+        return [(name, text or UNKNOWN, "") for name, text in rows]
 
     def _broker_details(self) -> Details:
         health, raw = self._model.health, self._model.links.raw
