@@ -42,7 +42,16 @@ def run(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: The words after ``iotlab``; this process's own without it.
     """
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    code = _run(list(sys.argv[1:] if arguments is None else arguments))
+    try:
+        # Here and not at the interpreter's end, where a reader that has gone can't be answered any more.
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _reader_is_gone()
+    return code
+
+
+def _run(words: list[str]) -> int:
     try:
         build(words)(args=words, prog_name="iotlab")
     except SystemExit as exit_:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Sequence
 
 from iotlab.clock import Clock
@@ -11,27 +10,13 @@ from iotlab.emulator.device import TOPIC_ROOT
 from iotlab.emulator.session import UNSUPPORTED_VERSION, Endpoint, Refused, Session, Tally, Unanswered
 from iotlab.emulator.speaker import Speaker
 from iotlab.mqtt import wire
+from iotlab.mqtt.backoff import Backoff
 
 CONNECT_TIMEOUT_S = 10.0
-FIRST_RETRY_S = 0.2
-BASE_RETRY_S = 0.5
 MAX_RETRY_S = 5.0
-STEADY_AFTER_S = 5.0
-"""A connection that lasted so long ends the count of failures: one that is dropped at once must not be hurried."""
-
 CLOSE_TIMEOUT_S = 2.0
-MANY_FAILURES = 6
 UNANSWERED_BEFORE_311 = 2
 SHARED_FILTERS = (f"{TOPIC_ROOT}/+/ack", f"{TOPIC_ROOT}/+/cmd")
-
-_jitter = secrets.SystemRandom()
-
-
-def retry_delay_s(failures: int) -> float:
-    """Return how long to wait after so many failures in a row: quick at first, then full jitter up to 5 s."""
-    if failures <= 1:
-        return _jitter.uniform(0.0, FIRST_RETRY_S)
-    return _jitter.uniform(0.0, min(MAX_RETRY_S, BASE_RETRY_S * 2.0 ** (failures - 2)))
 
 
 class Link:
@@ -72,7 +57,7 @@ class Link:
         self._gate = gate
         self._session: Session | None = None
         self._task: asyncio.Task[None] | None = None
-        self._failures = 0
+        self._backoff = Backoff(cap_s=MAX_RETRY_S)
         self._unanswered = 0
         self._since_s = 0.0
         self._stopped = False
@@ -136,8 +121,7 @@ class Link:
             if session is not None and session.up:
                 self._session, self._since_s, self.reason = session, self._clock.monotonic_s(), ""
                 return
-            self._failures += 1
-            await asyncio.sleep(retry_delay_s(self._failures))
+            await asyncio.sleep(self._backoff.after(None).seconds)
 
     async def _try(self) -> Session | None:
         end = self._endpoint
@@ -192,14 +176,10 @@ class Link:
         self.reason = reason
         if self._stopped:
             return
-        if session.taken_over:
-            # Whoever has our client id would be thrown out in turn, for ever: wait long.
-            self._failures = MANY_FAILURES
-        elif self._clock.monotonic_s() - self._since_s >= STEADY_AFTER_S:
-            self._failures = 0
-        self._task = asyncio.get_running_loop().create_task(self._again())
+        lasted_s = self._clock.monotonic_s() - self._since_s
+        pause = self._backoff.after(lasted_s, taken_over=session.taken_over)
+        self._task = asyncio.get_running_loop().create_task(self._again(pause.seconds))
 
-    async def _again(self) -> None:
-        self._failures += 1
-        await asyncio.sleep(retry_delay_s(self._failures))
+    async def _again(self, pause_s: float) -> None:
+        await asyncio.sleep(pause_s)
         await self._connect()

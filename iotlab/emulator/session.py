@@ -259,7 +259,7 @@ class Session(asyncio.Protocol):
             case wire.Disconnect():
                 self.taken_over = packet.reason_code == TAKEN_OVER
                 self._tally.takeovers += self.taken_over
-                self._reason = f"the broker ended the connection with reason code {packet.reason_code:#04x}"
+                self.abort(f"the broker ended the connection with reason code {packet.reason_code:#04x}")
 
     def _answered(self, packet: wire.ConnAck) -> None:
         if packet.reason_code:

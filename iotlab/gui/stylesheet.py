@@ -53,6 +53,7 @@ QLineEdit, QPlainTextEdit {
     selection-background-color: $accent; selection-color: $on_accent;
 }
 QLineEdit { padding: 4px 8px; min-height: 18px; }
+QLineEdit QToolButton { background: transparent; border: none; padding: 0; min-height: 0; }
 QLineEdit:focus, QPlainTextEdit:focus { border: 1px solid $accent; }
 
 QPushButton, QToolButton {

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
 from iotlab.gui.resources import asset
 from iotlab.gui.stylesheet import stylesheet
-from iotlab.gui.tokens import DARK, LIGHT, SMALL_PX, TEXT_PX, Tokens
-
-ThemeName = Literal["light", "dark", "system"]
+from iotlab.gui.tokens import DARK, LIGHT, SMALL_PX, TEXT_PX, ThemeName, Tokens
 
 UI_FAMILIES = ["Inter", "SF Pro Text", "Segoe UI", "Noto Sans", "Cantarell", "DejaVu Sans"]
 MONO_FAMILIES = ["JetBrains Mono", "SF Mono", "Consolas", "Noto Sans Mono", "DejaVu Sans Mono"]

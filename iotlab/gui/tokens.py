@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+ThemeName = Literal["light", "dark", "system"]
+
 SPACE = 4
 """The grid in logical pixels; distances are multiples of it."""
 

@@ -115,21 +115,18 @@ class Connection:
         return readable
 
     def _read(self) -> bool:
-        while True:
-            filled = self._frames.fill()
-            if not filled and (self._frames.ended or self._frames.failure is not None):
+        if not self._frames.fill():
+            if self._frames.ended or self._frames.failure is not None:
                 self._engine.loop_read()
                 return False
-            if not filled:
-                return True
-            self._liveness.received(self._clock.monotonic_s())
-            for first, body in self._frames.frames():
-                if first & 0xF0 == _PUBLISH and not first & _QOS_2:
-                    self._on_publish(first & 0x0F, body)
-                elif not self._give_to_engine(first, body):
-                    return False
-            if not self._frames.decrypted_bytes():
-                return True
+            return True
+        self._liveness.received(self._clock.monotonic_s())
+        for first, body in self._frames.frames():
+            if first & 0xF0 == _PUBLISH and not first & _QOS_2:
+                self._on_publish(first & 0x0F, body)
+            elif not self._give_to_engine(first, body):
+                return False
+        return True
 
     def _give_to_engine(self, first: int, body: bytes) -> bool:
         self._frames.offer(first, body)

@@ -74,7 +74,9 @@ class FrameSocket:
         self.raw.setblocking(flag)
 
     def fill(self) -> bool:
-        """Read what is there, up to 64 kB; return False when nothing more is there now.
+        """Read what is there, up to 64 kB; return False when nothing is there now.
+
+        That is more than a TLS record, so that none is left over that the operating system's readiness does not show.
 
         The connection's end or failure is kept for `recv`, so that paho learns of it in its own way.
         """
@@ -91,10 +93,6 @@ class FrameSocket:
         self._chunks.append(data)
         self._have_bytes += len(data)
         return True
-
-    def decrypted_bytes(self) -> int:
-        """Return how many bytes TLS holds that the operating system's readiness does not show."""
-        return self.raw.pending() if isinstance(self.raw, ssl.SSLSocket) else 0
 
     def frames(self) -> Iterator[tuple[int, bytes]]:
         """Yield each complete packet that was read, as its first byte and what follows the remaining length.

@@ -171,6 +171,19 @@ def test_a_broker_killed_and_started_again_is_found_again_and_the_subscriptions_
         peer.close()
 
 
+def test_a_broker_that_is_killed_again_and_again_is_not_taken_for_a_fight(mosquitto: PrivateBroker) -> None:
+    states = States()
+    options = ClientOptions(port=_port(mosquitto), client_id="c", reconnect_cap_s=0.3)
+    with running(Client(options, clock=CLOCK, on_state=states)) as client:
+        for killed in range(1, 7):
+            assert mosquitto.pid is not None
+            os.kill(mosquitto.pid, signal.SIGKILL)
+            eventually(lambda: not mosquitto.alive)
+            mosquitto.ensure_running()
+            eventually(lambda number=killed: states.count("connected") > number)  # type: ignore[misc]
+        assert client.status.takeovers == 0
+
+
 _VANISHING = """
 import sys
 from iotlab.clock import SystemClock

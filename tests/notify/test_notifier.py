@@ -88,7 +88,7 @@ def test_a_failed_attempt_is_repeated_with_growing_pauses_until_it_succeeds(lab:
 
 @given(st.integers(1, 10_000), st.integers())
 def test_a_pause_is_never_longer_than_its_limit(attempts: int, seed: int) -> None:
-    assert 0 <= backoff_s(attempts, random.Random(seed)) <= min(2.0 ** (attempts - 1), LONGEST_BACKOFF_S)
+    assert 0 <= backoff_s(attempts, random.Random(seed)) <= min(2.0 ** min(attempts - 1, 20), LONGEST_BACKOFF_S)
 
 
 def test_a_refusal_is_final_and_visible(lab: LittleLab) -> None:
@@ -166,13 +166,13 @@ def test_nobody_reads_cleared_before_raised(lab: LittleLab) -> None:
     running = notifier(lab, phone)
     put(lab, notification(lab, version=12, to="cleared"))
     put(lab, notification(lab, version=9))
+    lab.hands.advance(0.001)
     put(lab, notification(lab, alarm="hot/oven"))
     running.step()
-    assert sorted(phone.keys) == ["hot/oven:1", "leak/tap:9"]
+    assert phone.keys == ["leak/tap:9", "hot/oven:1"]
     lab.hands.advance(1)
     running.step()
-    assert phone.keys[2:] == ["leak/tap:9", "leak/tap:12"] or phone.keys[2:] == ["leak/tap:12"]
-    assert phone.keys.index("leak/tap:12") == len(phone.keys) - 1
+    assert phone.keys[2:] == ["leak/tap:9", "leak/tap:12"]
 
 
 def test_a_late_notification_says_when_it_happened(lab: LittleLab) -> None:
@@ -298,7 +298,8 @@ def test_a_table_that_fails_for_a_while_costs_neither_a_loss_nor_a_second_send(
         except UnavailableError:
             failures += 1
         lab.hands.advance(2)
-    assert failures == 2
+    # Where the first call was executed, the second one finds the row changed and looks again.
+    assert failures == (1 if after and operation in {"UpdateItem", "TransactWriteItems"} else 2)
     assert phone.keys == ["leak/tap:1", "leak/tap:2"]
     assert set(statuses(lab).values()) == {"sent"}
 

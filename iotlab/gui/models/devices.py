@@ -68,6 +68,7 @@ class Device:
     topic: str = ""
     received_us: int = 0
     stored: int = 0
+    message_id: str = ""
     interval_s: float = 0.0
     channels: dict[str, Channel] = field(default_factory=dict)
     main: tuple[Channel, ...] = ()
@@ -100,12 +101,16 @@ class Device:
 
 @dataclass(slots=True)
 class DeviceChange:
-    """What one image changed: new samples as (channel, seconds since 1970, value), and whether labels changed."""
+    """What one image changed: new samples as (channel, seconds since 1970, value), and whether labels changed.
+
+    `is_traced` is for the first image with a new message id.
+    """
 
     device: Device
     samples: list[tuple[str, float, float]]
     is_new: bool = False
     relabelled: bool = False
+    is_traced: bool = False
 
 
 def main_channels(channels: dict[str, Channel]) -> tuple[Channel, ...]:
@@ -144,19 +149,21 @@ class DeviceBook:
         is_new = device is None
         if device is None:
             device = self.devices[image.device] = Device(image.device)
-        elif image.stored < device.stored or (image.stored == device.stored and not image.committed_us):
-            # A snapshot and the records after it overlap; `stored` says which is newer.
+        elif image.stored <= device.stored and image.received_us <= device.received_us:
+            # A snapshot and the records after it overlap. The time is for a lab that began anew with an empty table.
             return None
         relabelled = _label(device, image)
         _pace(device, image)
         device.stored = image.stored
+        is_traced = bool(image.committed_us and image.message_id) and image.message_id != device.message_id
+        device.message_id = image.message_id
         samples = [found for name, at in image.channels.items() if (found := _take(device, name, at)) is not None]
         if is_new or relabelled or len(device.channels) != len(image.channels):
             for gone in device.channels.keys() - image.channels.keys():
                 del device.channels[gone]
             device.main = main_channels(device.channels)
             relabelled = True
-        return DeviceChange(device, samples, is_new, relabelled)
+        return DeviceChange(device, samples, is_new, relabelled, is_traced)
 
     def take_recent(self, part: HistoryPart) -> bool:
         """Fill a sparkline with what was before the window opened; return whether the channel is here."""

@@ -138,7 +138,7 @@ class LabModel:
         if image.committed_us:
             now_us = self.clock.now_us()
             self.apply_ms.add(max(now_us - image.committed_us, 0) / 1000)
-            if image.message_id:
+            if change.is_traced:
                 self.applied.append((image.message_id, now_us))
 
     def _snapshot(self, done: SnapshotDone, changes: Changes) -> None:

@@ -170,6 +170,8 @@ class DevicesPanel(PanelFrame):
         self.list.filter(text)
         self.no_match.say("No device matches", f"Nothing has “{one_line(text, 60)}” in it. Escape shows all again.")
         self._show_page()
+        if self.list.rows and not self.view.selectionModel().hasSelection():
+            self.view.selectRow(0)
 
     def _choose(self, row: int) -> None:
         device = self.list.rows[row] if 0 <= row < len(self.list.rows) else None

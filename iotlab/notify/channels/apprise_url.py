@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import logging
 import re
-import threading
 import warnings
+from contextvars import ContextVar, Token
 from urllib.parse import quote, unquote
 
 import apprise
@@ -98,7 +98,8 @@ class AppriseChannel:
         }
         if attempt.possible_repeat:
             fields[":possible_repeat"] = "yes"
-        query = "&".join(f"{name}={quote(value, safe='')}" for name, value in fields.items())
+        # Twice, because Apprise unquotes these fields twice: a device may be called "%41".
+        query = "&".join(f"{name}={quote(quote(value, safe=''), safe='')}" for name, value in fields.items())
         return self._instantiate(f"{self._url}{'&' if '?' in self._url else '?'}{query}")
 
     def _instantiate(self, url: str) -> apprise.NotifyBase:
@@ -132,24 +133,33 @@ class AppriseChannel:
 
 
 class _Captured(logging.Handler):
-    """Apprise's log lines of this thread, while it is entered."""
+    """Apprise's log lines of this call, while it is entered.
+
+    Apprise calls plug-ins in threads of its own, with the caller's context.
+    """
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
         self.lines: list[tuple[int, str]] = []
-        self._thread = threading.get_ident()
+        self._before: Token[_Captured | None] | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep the line if it is of this thread."""
-        if record.thread == self._thread:
+        """Keep the line if it is of this call."""
+        if _capturing.get() is self:
             self.lines.append((record.levelno, record.getMessage()))
 
     def __enter__(self) -> _Captured:
+        self._before = _capturing.set(self)
         _APPRISE_LOG.addHandler(self)
         return self
 
     def __exit__(self, *_: object) -> None:
         _APPRISE_LOG.removeHandler(self)
+        if self._before is not None:
+            _capturing.reset(self._before)
+
+
+_capturing: ContextVar[_Captured | None] = ContextVar("iotlab_apprise_captured", default=None)
 
 
 def _load_services() -> None:
