@@ -72,8 +72,9 @@ class Lab:
         self.broker.ensure_running()
 
     def settle(self) -> None:
-        """Wait until the outboxes hold only what is on its way: devices close a gap after 5 s without progress."""
-        self._wait(lambda: sum(row["outbox"] for row in self.books()["devices"].values()) < RATE)
+        """Wait until all that was sent so far is acknowledged: devices close a gap after 5 s without progress."""
+        until = {device: row["sent"] for device, row in self.books()["devices"].items()}
+        self._wait(lambda: all(row["acked"] >= until[name] for name, row in self.books()["devices"].items()))
 
     def finish(self) -> None:
         """End the devices, which wait until everything is acknowledged, then the bridge, which drains."""
