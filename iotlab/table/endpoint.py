@@ -190,6 +190,8 @@ def _listen(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("127.0.0.1", port))
+        # From here on connections wait in the queue, also those that come before the server has started.
+        listener.listen(MAX_CONNECTIONS)
     except OSError as error:
         listener.close()
         raise UnavailableError(
