@@ -24,7 +24,7 @@ system:  ## Install the missing Debian packages, where there is apt and the righ
 env: system .venv/.made  ## Make or renew the environment in .venv/.
 
 .PHONY: demo
-demo: env  ## Start the whole lab: broker, bridge, 44 emulated devices, and show it live. ARGS="--for 60s" passes options on.
+demo: env  ## Start the whole lab: broker, bridge, 44 emulated devices and the window. ARGS="--for 60s" passes options on.
 	@$(BIN)/iotlab demo $(ARGS)
 
 .PHONY: test

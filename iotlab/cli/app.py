@@ -24,6 +24,7 @@ EXIT_INTERRUPTED = 130
 
 VERBS: dict[str, str] = {
     "demo": "Start everything: broker, bridge, emulated devices and the window.",
+    "gui": "Open the window on a running lab, or start one.",
     "bridge": "Receive messages from the broker and store them, raise alarms, notify.",
     "emulate": "Run emulated devices that publish to a broker.",
     "replay": "Publish recorded messages of real devices to the broker.",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
+import os
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
@@ -30,7 +33,7 @@ _EVERY_S = 1.0
 _ROWS = 14
 
 
-@with_settings("data", "emulator")
+@with_settings("data", "emulator", "gui")
 def command(
     settings: Settings,
     *,
@@ -38,20 +41,25 @@ def command(
         float | None,
         typer.Option("--for", parser=duration_s, metavar="DURATION", help="End after this time, such as 60s or 5m."),
     ] = None,
+    screenshot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a picture (PNG) of the window near the end.")
+    ] = None,
+    no_window: Annotated[bool, typer.Option("--no-window", help="Show the lab in the terminal only.")] = False,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="At the end write what was sent, stored and raised, as JSON.")
     ] = None,
 ) -> None:
-    """Start a whole lab: a private broker, the bridge, about forty emulated devices, and show them live here.
+    """Start a whole lab: a private broker, the bridge, about forty emulated devices, and the window.
 
     Incidents such as a water leak happen at times known from the seed; each raises one alarm and clears again.
-    Ctrl-C ends everything that was started.
+    Closing the window, or Ctrl-C, ends everything that was started. Without a display the same window is drawn
+    offscreen, and the lab is shown live in the terminal.
 
     Examples:
 
         iotlab demo
 
-        iotlab demo --for 60s --report report.json --seed 7
+        iotlab demo --for 60s --screenshot picture.png --report report.json --seed 7
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     stop = threading.Event()
@@ -62,6 +70,8 @@ def command(
     try:
         console.print("Starting broker, bridge and devices …")
         demo.start()
+        if not no_window:
+            _open_window(demo, console, settings.gui.theme, run_for_s, screenshot)
         _show_live(demo, console, stop, run_for_s)
         figures = demo.finish()
     finally:
@@ -71,12 +81,29 @@ def command(
     _summary(console, figures)
 
 
+def _open_window(demo: Demo, console: Console, theme: str, run_for_s: float | None, screenshot: Path | None) -> None:
+    if importlib.util.find_spec("PySide6") is None:
+        console.print("No window: PySide6 is not installed (pip install 'iotlab[gui]'). The lab is shown here.")
+        return
+    arguments = ["--gui-theme", theme]
+    if sys.platform == "linux" and not any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")):
+        console.print("There is no display: the window is drawn offscreen, and the lab is shown here.")
+        arguments.append("--offscreen")
+    if run_for_s is not None:
+        arguments += ["--for", f"{run_for_s:g}s"]
+    if screenshot is not None:
+        arguments += ["--screenshot", str(screenshot.resolve())]
+    demo.open_window(arguments)
+
+
 def _show_live(demo: Demo, console: Console, stop: threading.Event, run_for_s: float | None) -> None:
     store = demo.store()
     end_s = None if run_for_s is None else time.monotonic() + run_for_s
     with Live(Text("waiting for the first messages …"), console=console, refresh_per_second=2) as live:
         while not stop.is_set() and (end_s is None or time.monotonic() < end_s):
             demo.watch()
+            if demo.window_exit_code == 0 and end_s is None:
+                return
             health = demo.health()
             if health is not None:
                 live.update(Group(_status(health), _devices(store), _alarms(store)))

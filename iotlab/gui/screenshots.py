@@ -25,11 +25,9 @@ def render(directory: Path, *, scale: float = 1.0) -> list[Path]:
     os.environ.setdefault("QT_SCALE_FACTOR", str(scale))
     from PySide6.QtWidgets import QApplication  # noqa: PLC0415  the platform is chosen before Qt is loaded
 
-    from iotlab.gui.pyside_defects import keep_booleans_alive  # noqa: PLC0415
     from iotlab.gui.theme import Theme  # noqa: PLC0415
 
     application = QApplication.instance() or QApplication([])
-    keep_booleans_alive()
     assert isinstance(application, QApplication)  # noqa: S101  no other kind is made here
     theme = Theme(application, "dark")
     directory.mkdir(parents=True, exist_ok=True)

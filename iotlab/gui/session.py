@@ -13,7 +13,6 @@ from PySide6.QtWidgets import QApplication
 from iotlab.gui.models.lab import LabModel
 from iotlab.gui.panels.window import LabWindow
 from iotlab.gui.pump import Pump
-from iotlab.gui.pyside_defects import keep_booleans_alive
 from iotlab.gui.theme import Theme
 
 if TYPE_CHECKING:
@@ -64,7 +63,6 @@ class Session:
     def __init__(self, feed: Feed, options: WindowOptions, clock: Clock) -> None:
         existing = QApplication.instance()
         self.application = existing if isinstance(existing, QApplication) else QApplication(["iotlab"])
-        keep_booleans_alive()
         self.application.setApplicationName("iotlab")
         self._options = options
         self.model = LabModel(clock)

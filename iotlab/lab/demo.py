@@ -47,6 +47,8 @@ class Demo:
         self._receiver = self._child("receiver", ["-m", "iotlab.lab.receiver", str(self.received)])
         self._bridge: Child | None = None
         self._emulator: Child | None = None
+        self._window: Child | None = None
+        self._window_report = directory / "window-report.json"
         self.since_us = clock.now_us()
 
     def start(self) -> None:
@@ -88,6 +90,24 @@ class Demo:
         self._emulator.start()
         self._wait(self.ledger.exists, self._emulator)
 
+    def open_window(self, arguments: list[str]) -> None:
+        """Open the window on this lab, in a process of its own. ``arguments`` are those of ``iotlab gui``."""
+        self._window_report.unlink(missing_ok=True)
+        place = ["--data-dir", str(self._directory), "--report", str(self._window_report)]
+        self._window = self._child("window", ["-m", "iotlab.cli", "gui", *place, *arguments])
+        self._window.start()
+
+    @property
+    def window_exit_code(self) -> int | None:
+        """None while the window is open, and when there is none."""
+        return None if self._window is None else self._window.exit_code
+
+    def close_window(self) -> dict[str, Any]:
+        """Close the window, if there is one, and return its report."""
+        if self._window is not None:
+            self._window.stop()
+        return json.loads(self._window_report.read_text()) if self._window_report.exists() else {}
+
     def watch(self) -> None:
         """Start again what has died."""
         if self.broker.ensure_running():
@@ -118,6 +138,7 @@ class Demo:
 
     def finish(self) -> Report:
         """End the devices, let everything that is on its way arrive, and return the report. The lab still runs."""
+        window = self.close_window()
         if self._emulator is not None:
             self._emulator.stop()
         deadline_s = self._clock.monotonic_s() + _SETTLE_S
@@ -131,6 +152,7 @@ class Demo:
             ledger=self.ledger,
             received=self.received,
             health=self.health() or {},
+            window=window,
             since_us=self.since_us,
             restarts=self.restarts(),
         )
@@ -142,7 +164,7 @@ class Demo:
 
     def stop(self) -> None:
         """End all children: devices first, then the bridge, which drains, then the broker."""
-        for child in (self._emulator, self._bridge, self._receiver):
+        for child in (self._window, self._emulator, self._bridge, self._receiver):
             if child is not None:
                 child.stop()
         self.broker.stop()

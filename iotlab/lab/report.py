@@ -44,7 +44,14 @@ class Report(msgspec.Struct, frozen=True):
 
 
 def make_report(
-    store: Store, *, ledger: Path, received: Path, health: dict[str, Any], since_us: int, restarts: dict[str, int]
+    store: Store,
+    *,
+    ledger: Path,
+    received: Path,
+    health: dict[str, Any],
+    window: dict[str, Any],
+    since_us: int,
+    restarts: dict[str, int],
 ) -> Report:
     """Return the report of a run.
 
@@ -52,6 +59,7 @@ def make_report(
         store: The table.
         ledger: The emulator's ledger file.
         received: The receiver's file: a line for each notification that arrived.
+        window: The window's own report, or nothing when there was none.
         health: The lab's last ``/health``, for latencies only.
         since_us: When the run began; alarms before it are not its own.
         restarts: How often each child had to be started again.
@@ -74,7 +82,7 @@ def make_report(
         unnamed_losses=sum(count.unnamed for count in counts.values()),
         alarms=_alarms(books["incidents"], transitions),
         notifications=_notifications(transitions, received),
-        latency_ms=health.get("latency_ms", {}),
+        latency_ms=health.get("latency_ms", {}) | ({"apply": window["apply_ms"]} if window.get("apply_ms") else {}),
         per_device=counts,
         foreign_devices=len(books.get("foreign", {})),
         restarts=restarts,

@@ -20,8 +20,14 @@ class KilledError(Exception):
     """Stands for kill -9 at one place."""
 
 
+WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"})
+
+
 class KillingTransport:
-    """Passes calls on until the n-th, where the process 'dies' before or after the table has executed it."""
+    """Passes calls on until the n-th write, where the process 'dies' before or after the table has executed it.
+
+    A death at a read leaves behind what a death after the write before it leaves.
+    """
 
     def __init__(self, transport: Transport, *, at: int, after: bool) -> None:
         self._transport = transport
@@ -30,8 +36,8 @@ class KillingTransport:
         self.killed = False
 
     def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
-        self._left -= 1
-        if self._left > 0:
+        self._left -= operation in WRITES
+        if self._left > 0 or operation not in WRITES:
             return self._transport.call(operation, request)
         self.killed = True
         if self._after:

@@ -10,7 +10,7 @@ from iotlab.gui.models.alarms import AlarmBook, since_us
 from iotlab.gui.models.cell import Cell, Tone
 from iotlab.gui.models.events import AlarmImage, Note
 from iotlab.gui.models.notes import NoteBook
-from iotlab.gui.models.text import age_text, local_time, one_line
+from iotlab.gui.models.text import age_text, ago_text, local_time, one_line
 
 STATE_COLUMN = 1
 ACTION_COLUMN = 2
@@ -70,7 +70,7 @@ class AlarmList(RowsModel[AlarmImage]):
         return f"{one_line(alarm.message)}\n{where}\n{alarm.severity}, rule {one_line(alarm.rule)}{limit}"
 
     def _ago(self, at_us: int) -> str:
-        return age_text(max(self._clock.now_us() - at_us, 0) / US_PER_S)
+        return ago_text(max(self._clock.now_us() - at_us, 0) / US_PER_S)
 
     def _times(self, alarm: AlarmImage) -> str:
         now_us = self._clock.now_us()
@@ -83,13 +83,13 @@ class AlarmList(RowsModel[AlarmImage]):
             wait_s = max(alarm.deadline_us - self._clock.now_us(), 0) / US_PER_S
             return Cell("Holding", "muted", below=f"raises in {wait_s:.0f} s" if alarm.deadline_us else "")
         if alarm.state == "acknowledged":
-            return Cell("Acknowledged", below=f"{ago} · {one_line(alarm.acknowledged_by, 40)}")
+            return Cell("Acknowledged", below=f"{ago.removesuffix(' ago')} · {one_line(alarm.acknowledged_by, 40)}")
         if alarm.state == "cleared":
-            return Cell("Cleared", "faint", below=f"{ago} ago")
+            return Cell("Cleared", "faint", below=ago)
         tone: Tone = "critical" if alarm.severity == "critical" else "info"
         tone = "warning" if alarm.severity == "warning" else tone
         failed = alarm.alarm in self._book.errors
-        return Cell("Raised", tone, strong=True, below="not acknowledged" if failed else f"{ago} ago")
+        return Cell("Raised", tone, strong=True, below="not acknowledged" if failed else ago)
 
     def _story(self, alarm: AlarmImage) -> str:
         seen = f"\nacknowledged by {one_line(alarm.acknowledged_by)}" if alarm.acknowledged_by else ""

@@ -21,9 +21,10 @@ INTERVAL_SMOOTHING = 0.2
 MAIN_CHANNELS = 3
 
 _MAIN_ORDER = (
-    "temperature", "humidity", "power", "flow", "open", "motion", "occupancy", "leak", "co2", "pressure", "energy",
-    "volume", "voltage", "current", "level", "brightness", "illuminance", "state", "battery", "rssi",
+    "temperature", "humidity", "power", "flow", "open", "motion", "occupancy", "leak", "moisture", "smoke", "gas",
+    "co2", "pressure", "energy", "volume", "level", "brightness", "illuminance", "state",
 )  # fmt: skip
+_DIAGNOSTIC = ("battery", "rssi", "linkquality", "signal", "uptime", "firmware")  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -96,7 +97,7 @@ class Device:
     @property
     def values_text(self) -> str:
         """The main channels' values in one line."""
-        return "   ".join(channel.text for channel in self.main)
+        return "\u2002 ".join(channel.text for channel in self.main)
 
 
 @dataclass(slots=True)
@@ -118,10 +119,12 @@ def main_channels(channels: dict[str, Channel]) -> tuple[Channel, ...]:
 
     def rank(channel: Channel) -> tuple[int, int, str]:
         name = channel.name.lower()
+        if any(word in name for word in _DIAGNOSTIC):
+            return (2, 0, name)
         for place, known in enumerate(_MAIN_ORDER):
             if known in name:
                 return (0, place, name)
-        return (1 if channel.plottable else 2, 0, name)
+        return (1 if channel.plottable else 3, 0, name)
 
     return tuple(sorted(channels.values(), key=rank)[:MAIN_CHANNELS])
 

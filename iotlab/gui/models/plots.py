@@ -23,6 +23,7 @@ MAX_SAMPLES = 4_000_000
 """Per channel in memory (about 110 MB with its summaries); the oldest quarter goes first, and the plot says so."""
 
 DEFAULT_SPAN_S = 300.0
+FIRST_SPANS_S = (60.0, 120.0)
 MIN_SPAN_S = 1.0
 GAP_INTERVALS = 5.0
 GAP_FLOOR_S = 10.0
@@ -81,6 +82,7 @@ class Plot:
         self.missed = 0
         self.chosen_by_person = False
         self.structure = 0
+        self._grows = True
 
     def add(self, device: Device, channel: Channel, *, by_person: bool = True) -> str:
         """Plot a channel; return why it can't be, or an empty text."""
@@ -152,12 +154,14 @@ class Plot:
 
     def set_window(self, start_s: float, end_s: float) -> None:
         """Look at a window of time that a person chose; live follow ends."""
+        self._grows = False
         self.window = (start_s, max(end_s, start_s + MIN_SPAN_S))
         self.span_s = self.window[1] - self.window[0]
         self.follow = False
 
     def set_span(self, span_s: float) -> None:
         """Follow live with so many seconds in view."""
+        self._grows = False
         self.span_s, self.follow = max(span_s, MIN_SPAN_S), True
 
     def show_all(self, now_us: int) -> None:
@@ -171,7 +175,15 @@ class Plot:
         if not self.follow:
             return self.window
         end_s = self.paused_at_s if self.paused_at_s is not None else now_us / US_PER_S
-        return end_s - self.span_s, end_s
+        return end_s - self._shown_span_s(end_s), end_s
+
+    def _shown_span_s(self, end_s: float) -> float:
+        """Return the span; until a person chooses one it grows with the data, so that a young lab fills the plot."""
+        if not self._grows:
+            return self.span_s
+        firsts = [series.samples.times[0] for series in self.series.values() if len(series.samples)]
+        have_s = end_s - min(firsts, default=end_s)
+        return next((step_s for step_s in FIRST_SPANS_S if have_s <= step_s), self.span_s)
 
     def caption(self, lane: str) -> str:
         """Return the channel's name that all series of a lane share; empty when there are several."""

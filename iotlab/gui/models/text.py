@@ -18,6 +18,7 @@ LIMIT_CHARS = 240
 """No label needs more; laying out 10 kB of a hostile name would cost a frame."""
 
 TOOLTIP_CHARS = 1_000
+WHOLE_PERCENT = 10
 
 _BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _UNITS = {
@@ -107,6 +108,8 @@ def value_text(value: Scalar, unit: str = "", channel: str = "") -> str:
     decimals = _DECIMALS.get(unit)
     if decimals is not None and isinstance(value, float) and abs(value) < 1000:
         return f"{value:.{decimals}f}{gap}{shown}"
+    if unit == "%" and isinstance(value, float) and abs(value) >= WHOLE_PERCENT:
+        return f"{value:.0f}{gap}{shown}"
     return f"{number_text(value)}{gap}{shown}"
 
 
@@ -121,6 +124,11 @@ def age_text(seconds: float) -> str:
     if seconds < 86_400:
         return f"{int(seconds // 3600)} h"
     return f"{int(seconds // 86_400)} d"
+
+
+def ago_text(seconds: float) -> str:
+    """Return how long ago something was, as part of a sentence: ``just now``, ``12 s ago``."""
+    return "just now" if seconds < 1 else f"{age_text(seconds)} ago"
 
 
 def local_time(us: int, now_us: int, *, millis: bool = False) -> str:

@@ -19,7 +19,7 @@ from iotlab.table.errors import TrimmedDataAccessException
 from iotlab.table.store import Store
 from iotlab.table.values import Item
 
-POLL_S = 0.08
+POLL_S = 0.06
 EVERY = {schema.DEVICES: 1, schema.ALARMS: 2, schema.INBOX: 6, schema.OUTBOX: 6, schema.DEAD_LETTERS: 6}
 """Table → at each how many-th poll it is read."""
 
