@@ -155,10 +155,13 @@ class NumberedDevice:
     def telemetry(self, seq: int, ts_ms: int, values: bytes) -> bytes:
         """Return the payload of one number.
 
-        The oldest entry behind a hole says so with ``"oldest"``: what is missing below it is lost for good, and the
-        lab must not wait for it.
+        Behind a hole it says ``"oldest"``: what is missing below that number is lost for good, and the lab must not
+        wait for it. Every message says so until the lab counts past the hole, because any of them may be lost.
         """
-        hole = b'"oldest":%d,' % seq if self.outbox.hole and seq == self.outbox.first_seq else b""
+        hole = b""
+        if self.outbox.hole:
+            self.outbox.announced = self.outbox.first_seq
+            hole = b'"oldest":%d,' % self.outbox.first_seq
         return b"".join((self._head % (seq, ts_ms), hole, b'"values":', values, b"}"))
 
     def accepted(self, token: int) -> None:

@@ -39,13 +39,15 @@ class Outbox:
     Attributes:
         next_seq: Numbers used so far.
         acked: The highest number of the lab's acknowledgements; -1 at first.
-        overflow: Entries that made way in a full ring.
+        announced: The lab was told that nothing below this number will come.
+        overflow: Numbers that made way in a full ring, less those that an acknowledgement proved to be stored all
+            the same. It may still hold a few that were on their way when the lab was told to pass over them.
         resent: Entries sent again on the same connection.
     """
 
     __slots__ = (
         "_again", "_again_to", "_burst", "_capacity", "_cursor", "_entries", "_max_burst", "_progress_s",
-        "_recover_until", "_resend_after_s", "acked", "next_seq", "overflow", "resent",
+        "_recover_until", "_resend_after_s", "acked", "announced", "next_seq", "overflow", "resent",
     )  # fmt: skip
 
     def __init__(self, capacity: int, *, resend_after_s: float = 5.0, burst: int = 20) -> None:
@@ -61,6 +63,7 @@ class Outbox:
         self._burst = 1
         self.next_seq = 0
         self.acked = NONE_YET
+        self.announced = 0
         self.overflow = 0
         self.resent = 0
 
@@ -122,6 +125,8 @@ class Outbox:
             return False
         if seq <= self.acked:
             return True
+        # What gave way on its way to the lab is stored if the lab counts past it without having been told to.
+        self.overflow -= max(0, min(seq + 1, self.first_seq) - max(self.acked + 1, self.announced))
         self.acked = seq
         self._progress_s = now_s
         while self._entries and self.first_seq <= seq:

@@ -62,6 +62,23 @@ def test_a_full_ring_gives_up_its_oldest_and_counts_it() -> None:
     assert not outbox.hole
 
 
+def test_what_gave_way_while_its_acknowledgement_was_on_its_way_is_not_counted_as_lost() -> None:
+    outbox = filled(4, capacity=4)
+    sent(outbox)
+    outbox.add(4, b"{}")
+    outbox.add(5, b"{}")
+    assert outbox.overflow == 2
+    outbox.ack(3, 1.0)
+    assert (outbox.overflow, outbox.first_seq) == (0, 4)
+
+
+def test_what_the_lab_was_told_to_pass_over_stays_counted_as_lost() -> None:
+    outbox = filled(6, capacity=4)
+    outbox.announced = 2
+    outbox.ack(3, 1.0)
+    assert outbox.overflow == 2
+
+
 def test_without_progress_the_oldest_is_sent_again_after_5_s_and_only_that() -> None:
     outbox = filled(50)
     sent(outbox)
