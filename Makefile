@@ -42,6 +42,10 @@ format: env  ## Put the code into the project's format.
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+.PHONY: bench
+bench: env  ## Measure the promises' figures beside named references, and print them.
+	@$(BIN)/python -m benchmarks $(ARGS)
+
 .PHONY: docs
 docs: env  ## Make the generated documentation again.
 	@$(BIN)/python -m iotlab.config.reference >docs/settings.md

@@ -116,7 +116,7 @@ class BatchCommit:
             changed = fill_unknown(held.item, reading, topic=message.topic, received_us=message.received_at_us)
             arrival.fate = "retained"
             if changed:
-                self._keep_state(reading.device, held, arrival)
+                self._keep_state(reading.device, held, arrival, _checked(_encode(held.item)))
             return
         self._store(arrival, reading, held)
         if reading.message_id is not None and arrival.fate in {"stored", "status"}:
@@ -138,16 +138,17 @@ class BatchCommit:
             ):
                 arrival.fate = "ignored"
                 return
-            _checked(_encode(held.item))
+            state = _checked(_encode(held.item))
             self._account(reading)
         except DecodeError:
             held.restore()
             raise
         if history is not None:
-            key = self._tables.readings.keys.of_item(history)
+            # Decoding has bounded the device's name, so the key needs no checks of its own.
+            key = Key(reading.device.encode(), history["at"]["S"].encode())
             self._unit.put(self._tables.readings, key, body, old=None, key_attributes={})
         arrival.fate = "stored" if reading.values else "status"
-        self._keep_state(reading.device, held, arrival)
+        self._keep_state(reading.device, held, arrival, state)
 
     def _tag_if_new(self, arrival: Arrival, reading: Reading) -> str | None:
         """Return what makes the message's history key unique, or None when the message is stored already."""
@@ -206,8 +207,7 @@ class BatchCommit:
             self._states[device] = held
         return held
 
-    def _keep_state(self, device: str, held: _Held, arrival: Arrival) -> None:
-        body = _checked(_encode(held.item))
+    def _keep_state(self, device: str, held: _Held, arrival: Arrival, body: bytes) -> None:
         key_attributes: Item = {"device": {"S": device}}
         self._unit.put(self._tables.devices, Key(device.encode()), body, old=held.body, key_attributes=key_attributes)
         held.body = body

@@ -60,7 +60,7 @@ class Pipeline:
         *,
         clock: Clock,
         sender: Sender,
-        batch_size: int = 200,
+        batch_size: int = 500,
         on_state: Callable[[str], None] = lambda _reason: None,
     ) -> None:
         self._engine = engine

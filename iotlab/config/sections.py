@@ -112,7 +112,7 @@ class BridgeSettings:
         Setting(
             "Most messages in one commit; one fsync is paid for each.", unit="messages", minimum=1, maximum=10_000
         ),
-    ] = 200
+    ] = 500
     queue_limit: Annotated[
         int,
         Setting(
