@@ -37,6 +37,7 @@ class Arrival(msgspec.Struct):
         numbered: Its identity, where an unreadable message still shows it.
         decoded_at_us: When decoding ended, µs since 1970.
         fate: Set by the commit.
+        lost: Numbers that the device said with it to have dropped. Set by the commit.
         sequence: The sequence number of its stream record; 0 for none. Set by the commit.
     """
 
@@ -46,4 +47,5 @@ class Arrival(msgspec.Struct):
     numbered: Numbered | None = None
     decoded_at_us: int = 0
     fate: Fate = "ignored"
+    lost: int = 0
     sequence: int = 0

@@ -107,6 +107,7 @@ class BatchCommit:
         except DecodeError as error:
             if isinstance(decoded, Reading) and decoded.boot_id is not None and decoded.seq is not None:
                 arrival.numbered = Numbered(decoded.device, decoded.boot_id, decoded.seq)
+            arrival.error = error
             self._dead_letter(arrival, error)
 
     def _reading(self, arrival: Arrival, reading: Reading) -> None:
@@ -118,6 +119,8 @@ class BatchCommit:
             if changed:
                 self._keep_state(reading.device, held, arrival, _checked(_encode(held.item)))
             return
+        if reading.oldest_seq is not None and reading.boot_id is not None:
+            arrival.lost = self._boot(reading.device, reading.boot_id).pass_over(reading.oldest_seq)
         self._store(arrival, reading, held)
         if reading.message_id is not None and arrival.fate in {"stored", "status"}:
             self._trace(arrival, reading, reading.message_id)

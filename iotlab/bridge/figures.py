@@ -22,6 +22,7 @@ class Figures:
         self.received = 0
         self.commits = 0
         self.failed_commits = 0
+        self.lost_by_devices = 0
         self.fates: dict[Fate, int] = dict.fromkeys(get_args(Fate), 0)
         self.reasons: Counter[str] = Counter()
         self.last_error = ""
@@ -37,10 +38,13 @@ class Figures:
         receive: list[int] = []
         for arrival in arrivals:
             self.fates[arrival.fate] += 1
+            self.lost_by_devices += arrival.lost
             if arrival.error is not None:
                 self.reasons[arrival.error.reason] += 1
-            if isinstance(arrival.decoded, Reading) and arrival.decoded.published_at_us is not None:
-                receive.append(arrival.message.received_at_us - arrival.decoded.published_at_us)
+            if isinstance(arrival.decoded, Reading):
+                since_us = arrival.decoded.published_at_us or arrival.decoded.measured_at_us
+                if since_us is not None:
+                    receive.append(arrival.message.received_at_us - since_us)
         self._receive_us.extend(receive)
         self._decode_us.extend([a.decoded_at_us - a.message.received_at_us for a in arrivals])
         self._commit_us.extend([at_us - a.decoded_at_us for a in arrivals])
@@ -54,7 +58,7 @@ class Figures:
         return sum(count for at_us, count in list(self._recent) if at_us >= since_us) / (_RATE_WINDOW_US / US_PER_S)
 
     def latencies(self) -> dict[str, Percentiles]:
-        """Return the durations of the bridge's stops: receive (from publishing), decode, commit."""
+        """Return the durations of the stops: receive (from publishing, or else measuring), decode, commit."""
         return {
             "receive": self._receive_us.percentiles(),
             "decode": self._decode_us.percentiles(),

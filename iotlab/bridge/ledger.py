@@ -22,15 +22,17 @@ class BootLedger:
         contiguous: Every number up to and including it is accounted for; -1 at first. The cumulative acknowledgement.
         stored: Messages of this boot in the table.
         refused: Messages of this boot among the dead letters: named losses.
+        lost: Messages of this boot that the device says it had to drop: named losses.
         repeats: Copies that came again and were not stored.
     """
 
-    __slots__ = ("_highs", "_lows", "contiguous", "refused", "repeats", "stored")
+    __slots__ = ("_highs", "_lows", "contiguous", "lost", "refused", "repeats", "stored")
 
     def __init__(self) -> None:
         self.contiguous = -1
         self.stored = 0
         self.refused = 0
+        self.lost = 0
         self.repeats = 0
         self._lows: list[int] = []
         self._highs: list[int] = []
@@ -42,6 +44,7 @@ class BootLedger:
         ledger.contiguous = int(item["contiguous"]["N"])
         ledger.stored = int(item["stored"]["N"])
         ledger.refused = int(item["refused"]["N"])
+        ledger.lost = int(item["lost"]["N"])
         ledger.repeats = int(item["repeats"]["N"])
         for pair in item["beyond"]["L"]:
             low, high = pair["L"]
@@ -58,6 +61,7 @@ class BootLedger:
             "beyond": {"L": [_pair(low, high) for low, high in self.ranges]},
             "stored": {"N": str(self.stored)},
             "refused": {"N": str(self.refused)},
+            "lost": {"N": str(self.lost)},
             "repeats": {"N": str(self.repeats)},
             "last_us": {"N": str(last_us)},
         }
@@ -89,6 +93,19 @@ class BootLedger:
         if seq <= self.contiguous:
             return False
         return self._add_beyond(seq)
+
+    def pass_over(self, below: int) -> int:
+        """Stop waiting for the numbers below one; return how many of them had not come, which are lost."""
+        if below - 1 <= self.contiguous:
+            return 0
+        lost = below - 1 - self.contiguous
+        while self._lows and self._lows[0] <= below:
+            low, high = self._lows.pop(0), self._highs.pop(0)
+            lost -= min(high, below - 1) - low + 1
+            self.contiguous = max(high, below - 1)
+        self.contiguous = max(self.contiguous, below - 1)
+        self.lost += lost
+        return lost
 
     def has(self, seq: int) -> bool:
         """Return whether a number is accounted for."""

@@ -36,6 +36,7 @@ class Reading(msgspec.Struct, frozen=True):
         measured_at_us: The device's own time where it is plausible, else None. µs since 1970.
         boot_id: Text that a device chooses anew at each start; None for devices of others.
         seq: 0, 1, 2, … within one boot; None for devices of others.
+        oldest_seq: Numbers of this boot below it that have not come will never come: the device had to drop them.
         status: What the message says of the device's connection, if it says so.
         device_type, room, name, firmware: What the message says of the device itself, if it says so.
         units: Channel name → UCUM unit for channels that this message describes without a value.
@@ -49,6 +50,7 @@ class Reading(msgspec.Struct, frozen=True):
     measured_at_us: int | None = None
     boot_id: str | None = None
     seq: int | None = None
+    oldest_seq: int | None = None
     status: DeviceStatus | None = None
     device_type: str | None = None
     room: str | None = None

@@ -16,7 +16,7 @@ Times are numbers in microseconds since 1970 (attributes that end in ``_us``).
 ``ledger``        one item a boot of a numbered device.
                   device S | boot_id S | contiguous N (every seq ≤ it is stored; -1 at first)
                   beyond L of L [first N, last N] (stored ranges after a gap) | stored N | refused N (dead letters)
-                  repeats N | last_us N
+                  lost N (dropped by the device) | repeats N | last_us N
 ``dead_letters``  what could not be decoded. Stream: new image.
                   queue S ("ingest") | at S | topic S | payload B | size_bytes N | reason S | detail S
                   device S | boot_id S | seq N (where they could still be read) | received_us N

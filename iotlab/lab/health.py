@@ -60,6 +60,8 @@ def collect(host: BridgeHost, *, version: str) -> Health:
     losses = {name: count for name, count in host.client.counters.losses().items() if count}
     # A packet that could not be read is kept among the dead letters: it is not lost.
     losses = {name: count for name, count in losses.items() if name not in {"bad_topic", "malformed"}}
+    if figures.lost_by_devices:
+        losses["dropped_by_devices"] = figures.lost_by_devices
     latencies = figures.latencies() | {
         "record": triggers.record_us,
         "evaluate": triggers.evaluate_us,

@@ -22,6 +22,19 @@ def test_a_ledger_accepts_each_number_once_in_any_order(numbers: list[int]) -> N
     assert ledger.missing == (max(model) + 1 - len(model) if model else 0)
 
 
+@given(st.sets(st.integers(min_value=0, max_value=60)), st.integers(min_value=0, max_value=70))
+def test_passing_over_a_gap_counts_what_never_came_and_moves_on(numbers: set[int], below: int) -> None:
+    ledger = BootLedger()
+    for number in numbers:
+        ledger.add(number)
+    before = ledger.contiguous
+    lost = ledger.pass_over(below)
+    assert lost == sum(number not in numbers for number in range(below))
+    assert all(ledger.has(number) == (number in numbers or number < below) for number in range(80))
+    assert ledger.contiguous >= max(before, below - 1)
+    assert not ledger.has(ledger.contiguous + 1)
+
+
 @given(st.sets(st.integers(min_value=0, max_value=60)))
 def test_a_ledger_is_the_same_after_it_was_kept_as_an_item(numbers: set[int]) -> None:
     ledger = BootLedger()

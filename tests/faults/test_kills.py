@@ -32,13 +32,15 @@ BETWEEN_S = 1.2
 class Lab:
     """A broker, a bridge and an emulator, each a process."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *emulator: str) -> None:
         self.directory = directory
         self.ledger = directory / "emulator-ledger.json"
         self.broker = PrivateBroker(directory, SystemClock())
         self.address = self.broker.start()
         self.bridge = self._start("bridge", "--quiet")
-        self.emulator = self._start("emulate", "--quiet", "--rate", str(RATE), "--ledger", str(self.ledger))
+        self.emulator = self._start(
+            "emulate", "--quiet", "--rate", str(RATE), "--ledger", str(self.ledger), *emulator
+        )
         self._wait(lambda: self.ledger.exists() and self.sent() > RATE)
 
     def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
@@ -63,6 +65,12 @@ class Lab:
     def kill_bridge(self) -> None:
         self.bridge.kill()
         self.bridge.wait()
+        self.bridge = self._start("bridge", "--quiet")
+
+    def pause_bridge(self, seconds: float) -> None:
+        self.bridge.kill()
+        self.bridge.wait()
+        time.sleep(seconds)
         self.bridge = self._start("bridge", "--quiet")
 
     def kill_broker(self) -> None:
@@ -146,5 +154,25 @@ def test_nothing_is_lost_or_stored_twice_when_a_process_is_killed_in_traffic(tmp
         lab.settle()
         lab.finish()
         check(lab)
+    finally:
+        lab.stop()
+
+
+@pytest.mark.timeout(300)
+def test_what_a_full_outbox_drops_has_a_name_and_holds_up_nothing_after_it(tmp_path: Path) -> None:
+    lab = Lab(tmp_path, "--emulator-outbox-capacity", "20")
+    try:
+        lab.pause_bridge(4)
+        lab.settle()
+        lab.finish()
+        engine = Engine.open(tmp_path / "table.db")
+        rows = Counter(row["device"]["S"] for row in Store(engine).scan_all(schema.READINGS) if "seq" in row)
+        lost = Counter[str]()
+        for row in map(plain, Store(engine).scan_all(schema.LEDGER)):
+            lost[row["device"]] += row["lost"]
+        engine.close()
+        books = lab.books()["devices"]
+        assert sum(lost.values()) > 0, "the outboxes did not overflow"
+        assert {name: rows[name] + lost[name] for name in books} == {name: row["sent"] for name, row in books.items()}
     finally:
         lab.stop()

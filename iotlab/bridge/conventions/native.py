@@ -2,6 +2,7 @@
 
 ==============================  =======================================================================
 ``lab/<device>/telemetry``      a reading; ``boot_id`` and ``seq`` number it (both or neither)
+                                ``oldest``: what is missing below that number was dropped by the device
 ``lab/<device>/status``         retained: online or offline, what the device is, the units of its channels
 ``lab/<device>/ack``            from the bridge; ignored as ``own_ack``
 ``lab/<device>/cmd``            to the device; ignored as ``command``
@@ -171,6 +172,7 @@ def _careful(device: str, message: Message) -> Decoded:
     body = json_payload.load_object(message.payload)
     _check_device(body, device)
     boot_id, seq = _numbers(body)
+    oldest_seq = _oldest(body, seq)
     ts = body.get("ts")
     return Reading(
         device,
@@ -179,6 +181,7 @@ def _careful(device: str, message: Message) -> Decoded:
         measured_at_us=None if ts is None else times.measured_at_us(_check_ts(ts), message.received_at_us),
         boot_id=boot_id,
         seq=seq,
+        oldest_seq=oldest_seq,
         message_id=_message_id(_text(body, "id"), message),
     )
 
@@ -234,6 +237,17 @@ def _numbers(body: dict[str, JsonValue]) -> tuple[str | None, int | None]:
     if not isinstance(boot_id, str):
         raise DecodeError("bad_type", f"expected text, got {json_type(boot_id)}", field="boot_id")
     return _check_boot_id(boot_id), seq
+
+
+def _oldest(body: dict[str, JsonValue], seq: int | None) -> int | None:
+    oldest = body.get("oldest")
+    if oldest is None or seq is None:
+        return None
+    if isinstance(oldest, bool) or not isinstance(oldest, int):
+        raise DecodeError("bad_type", f"expected a whole number, got {_shown(oldest)}", field="oldest")
+    if not 0 <= oldest <= seq:
+        raise DecodeError("seq_out_of_range", f"{_shown(oldest)} is outside 0 to seq, {seq}", field="oldest")
+    return oldest
 
 
 def _check_boot_id(boot_id: str) -> str:
