@@ -46,6 +46,10 @@ format: env  ## Put the code into the project's format.
 bench: env  ## Measure the promises' figures beside named references, and print them.
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+.PHONY: screenshots
+screenshots: env  ## Draw every screen and state of the window, dark and light, into screenshots/.
+	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m iotlab.gui.screenshots screenshots
+
 .PHONY: docs
 docs: env  ## Make the generated documentation again.
 	@$(BIN)/python -m iotlab.config.reference >docs/settings.md

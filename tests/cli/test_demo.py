@@ -1,0 +1,81 @@
+"""`iotlab demo` as a process: what it leaves behind, and what a second one does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from iotlab.lab.runtime import Runtime, read_runtime
+
+
+def start(directory: Path, *more: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "iotlab.cli", "demo", "--data-dir", str(directory), "--no-window", *more]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def running(directory: Path) -> Runtime:
+    deadline_s = time.monotonic() + 30
+    while (found := read_runtime(directory)) is None:
+        assert time.monotonic() < deadline_s
+        time.sleep(0.05)
+    return found
+
+
+def answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("how", ["ctrl-c", "killed"])
+def test_nothing_is_left_running(tmp_path: Path, how: str) -> None:
+    demo = start(tmp_path)
+    try:
+        lab = running(tmp_path)
+        assert answers(lab.broker_port)
+        demo.send_signal(signal.SIGINT if how == "ctrl-c" else signal.SIGKILL)
+        out, err = demo.communicate(timeout=60)
+        if how == "ctrl-c":
+            assert demo.returncode == 0, err
+            assert "unnamed losses 0" in " ".join(out.split())
+        deadline_s = time.monotonic() + 20
+        while answers(lab.broker_port) or _is_alive(lab.pid):
+            assert time.monotonic() < deadline_s, "something still runs"
+            time.sleep(0.1)
+    finally:
+        demo.kill()
+        demo.wait()
+
+
+def test_a_second_demo_on_the_same_directory_is_refused_and_says_who_is_there(tmp_path: Path) -> None:
+    first = start(tmp_path)
+    try:
+        lab = running(tmp_path)
+        second = start(tmp_path)
+        _, err = second.communicate(timeout=60)
+        assert second.returncode == 1
+        assert str(lab.pid) in err
+        assert "--data-dir" in err
+        assert first.poll() is None
+    finally:
+        first.send_signal(signal.SIGINT)
+        first.communicate(timeout=60)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # A child whose parent was killed is not ours to reap; as a zombie it runs no more.
+    state = Path(f"/proc/{pid}/stat")
+    return not state.exists() or state.read_text().rsplit(")", 1)[1].split()[0] != "Z"
