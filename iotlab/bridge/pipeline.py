@@ -188,12 +188,8 @@ class Pipeline:
             reading = arrival.decoded
             if not isinstance(reading, Reading) or reading.message_id is None or arrival.sequence == 0:
                 continue
-            rows = (
-                trace_item(reading.message_id, "commit", at_us, f"one transaction of {len(arrivals)} messages"),
-                trace_item(reading.message_id, "record", at_us, f"sequence number {arrival.sequence:021d}"),
-            )
-            for row in rows:
-                self._engine.submit(partial(_put_trace, self._tables.traces, row))
+            row = trace_item(reading.message_id, "commit", at_us, f"one transaction of {len(arrivals)} messages")
+            self._engine.submit(partial(_put_trace, self._tables.traces, row))
 
 
 def _put_trace(table: TableDefinition, row: Item, unit: UnitOfWork) -> None:

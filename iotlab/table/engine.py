@@ -21,6 +21,7 @@ from iotlab.errors import LabRunningError
 from iotlab.table import database, limits
 from iotlab.table.definition import TableDefinition, TableSpec, define
 from iotlab.table.errors import ResourceInUseException, ResourceNotFoundException
+from iotlab.table.store import RecordPage
 from iotlab.table.unit_of_work import UnitOfWork
 from iotlab.table.writer import Writer
 
@@ -83,6 +84,12 @@ class Engine:
         from iotlab.table.operations import execute  # noqa: PLC0415
 
         return execute(self, operation, request)
+
+    def get_records(self, iterator: str, limit: int) -> RecordPage:
+        """Return records of a stream with their images still encoded; see `Store.get_records`."""
+        from iotlab.table.operations.get_records import record_page  # noqa: PLC0415  as above
+
+        return record_page(self, iterator, limit)
 
     def transact(self, work: Callable[[UnitOfWork], T]) -> T:
         """Execute a work on the writer thread and return its result once it is durable; see `Writer.submit`."""

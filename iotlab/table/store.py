@@ -7,11 +7,13 @@ own requests and responses in wire form, so that everything above works unchange
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
 from iotlab.table.values import AttributeValue, Item
+
+_decode_item = msgspec.json.Decoder(dict[str, AttributeValue]).decode
 
 IteratorType = Literal["TRIM_HORIZON", "LATEST", "AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER"]
 EventName = Literal["INSERT", "MODIFY", "REMOVE"]
@@ -30,6 +32,15 @@ class Transport(Protocol):
         ...
 
 
+@runtime_checkable
+class RecordSource(Protocol):
+    """A transport in this process, which gives its records without building DynamoDB's response around them."""
+
+    def get_records(self, iterator: str, limit: int) -> RecordPage:
+        """Do what `Store.get_records` does."""
+        ...
+
+
 class Page(msgspec.Struct, frozen=True):
     """Items of one Query or Scan page.
 
@@ -42,23 +53,54 @@ class Page(msgspec.Struct, frozen=True):
     last_key: Item | None = None
 
 
-class StreamRecord(msgspec.Struct, frozen=True):
+class StreamRecord:
     """Stop 4 of the journey: one change of one item.
+
+    The embedded table hands over its images encoded; each is decoded when it is first asked for, since most consumers
+    look at one of them, and at few of its records.
 
     Attributes:
         sequence_number: Text of 21 digits or more, strictly increasing in its stream.
         event_name: INSERT, MODIFY or REMOVE.
         keys: The item's key attributes.
-        new_image, old_image: The whole item after and before, as far as the stream's view type has them.
         created_at_us: When the change was committed. On AWS it is floored to the second.
     """
 
-    sequence_number: str
-    event_name: EventName
-    keys: Item
-    new_image: Item | None = None
-    old_image: Item | None = None
-    created_at_us: int = 0
+    __slots__ = ("_new", "_old", "created_at_us", "event_name", "keys", "sequence_number")
+
+    def __init__(
+        self,
+        *,
+        sequence_number: str,
+        event_name: EventName,
+        keys: Item,
+        new_image: Item | bytes | None = None,
+        old_image: Item | bytes | None = None,
+        created_at_us: int = 0,
+    ) -> None:
+        self.sequence_number = sequence_number
+        self.event_name = event_name
+        self.keys = keys
+        self.created_at_us = created_at_us
+        self._new = new_image
+        self._old = old_image
+
+    @property
+    def new_image(self) -> Item | None:
+        """The whole item after the change, as far as the stream's view type has it."""
+        if isinstance(self._new, bytes):
+            self._new = _decode_item(self._new)
+        return self._new
+
+    @property
+    def old_image(self) -> Item | None:
+        """The whole item before the change, as far as the stream's view type has it."""
+        if isinstance(self._old, bytes):
+            self._old = _decode_item(self._old)
+        return self._old
+
+    def __repr__(self) -> str:
+        return f"StreamRecord({self.sequence_number}, {self.event_name}, {self.keys})"
 
 
 class RecordPage(msgspec.Struct, frozen=True):
@@ -277,6 +319,8 @@ class Store:
 
         Source: Amazon DynamoDB API Reference, GetRecords.
         """
+        if isinstance(self._transport, RecordSource):
+            return self._transport.get_records(iterator, limit)
         response = self.call("GetRecords", {"ShardIterator": iterator, "Limit": limit})
         return RecordPage([_record(raw) for raw in response["Records"]], response.get("NextShardIterator"))
 

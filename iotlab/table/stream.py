@@ -10,7 +10,7 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -24,6 +24,7 @@ from iotlab.table.errors import (
     TrimmedDataAccessException,
     ValidationException,
 )
+from iotlab.table.store import EventName
 from iotlab.table.unit_of_work import EVENT_NAMES
 
 _SIGNATURE_BYTES = 16
@@ -110,10 +111,29 @@ def start_position(engine: Engine, table: TableDefinition, kind: str, sequence_n
     return Position(arn, engine.last_sequence(), now_us)
 
 
-def read_records(
-    engine: Engine, position: Position, limit: int, decode: Callable[[bytes], Any]
-) -> tuple[list[dict[str, Any]], Position]:
-    """Return the records after a position in DynamoDB Streams' form, at most ``limit`` and 1 MB, and where to go on.
+class Row(NamedTuple):
+    """One stored record, with its images still encoded."""
+
+    sequence: int
+    created_us: int
+    event: int
+    keys: bytes
+    new: bytes | None
+    old: bytes | None
+
+    @property
+    def event_name(self) -> EventName:
+        """INSERT, MODIFY or REMOVE."""
+        return EVENT_NAMES[self.event]
+
+    @property
+    def size_bytes(self) -> int:
+        """What it counts towards a page's 1 MB."""
+        return len(self.keys) + len(self.new or b"") + len(self.old or b"")
+
+
+def read_rows(engine: Engine, position: Position, limit: int) -> tuple[list[Row], Position]:
+    """Return the records after a position, at most ``limit`` and 1 MB, and where to go on.
 
     Raises:
         TrimmedDataAccessException: the position is older than what the stream keeps.
@@ -121,38 +141,48 @@ def read_records(
     table = table_of_stream(engine, position.stream_arn)
     if position.after < trimmed_sequence(engine, table):
         raise TrimmedDataAccessException(_TRIMMED)
-    rows = engine.read().execute(
+    found = engine.read().execute(
         f"SELECT sequence, created_us, event, keys, new, old FROM {table.records_table} "
         "WHERE sequence > ? ORDER BY sequence LIMIT ?",
         (position.after, limit),
     )
-    view = table.stream.view_type if table.stream else ""
-    records: list[dict[str, Any]] = []
-    after, size_bytes = position.after, 0
-    for sequence, created_us, event, keys, new, old in rows:
-        size_bytes += len(keys) + len(new or b"") + len(old or b"")
-        if records and size_bytes > limits.STREAM_PAGE_BYTES:
+    rows: list[Row] = []
+    size_bytes = 0
+    for values in found:
+        row = Row(*values)
+        size_bytes += row.size_bytes
+        if rows and size_bytes > limits.STREAM_PAGE_BYTES:
             break
-        change: dict[str, Any] = {
-            "ApproximateCreationDateTime": created_us / US_PER_S,
-            "Keys": decode(keys),
-            "SequenceNumber": sequence_text(sequence),
-            "SizeBytes": len(keys) + len(new or b"") + len(old or b""),
-            "StreamViewType": view,
-        }
-        if new is not None:
-            change["NewImage"] = decode(new)
-        if old is not None:
-            change["OldImage"] = decode(old)
-        records.append(_record(sequence, event, change))
-        after = sequence
-    return records, Position(position.stream_arn, after, engine.clock.now_us())
+        rows.append(row)
+    after = rows[-1].sequence if rows else position.after
+    return rows, Position(position.stream_arn, after, engine.clock.now_us())
 
 
-def _record(sequence: int, event: int, change: dict[str, Any]) -> dict[str, Any]:
+def read_records(
+    engine: Engine, position: Position, limit: int, decode: Callable[[bytes], Any]
+) -> tuple[list[dict[str, Any]], Position]:
+    """Return what `read_rows` does in DynamoDB Streams' form."""
+    rows, following = read_rows(engine, position, limit)
+    stream = table_of_stream(engine, position.stream_arn).stream
+    view = stream.view_type if stream else ""
+    return [_record(row, view, decode) for row in rows], following
+
+
+def _record(row: Row, view: str, decode: Callable[[bytes], Any]) -> dict[str, Any]:
+    change: dict[str, Any] = {
+        "ApproximateCreationDateTime": row.created_us / US_PER_S,
+        "Keys": decode(row.keys),
+        "SequenceNumber": sequence_text(row.sequence),
+        "SizeBytes": row.size_bytes,
+        "StreamViewType": view,
+    }
+    if row.new is not None:
+        change["NewImage"] = decode(row.new)
+    if row.old is not None:
+        change["OldImage"] = decode(row.old)
     return {
-        "eventID": f"{sequence:032x}",
-        "eventName": EVENT_NAMES[event],
+        "eventID": f"{row.sequence:032x}",
+        "eventName": row.event_name,
         "eventVersion": "1.1",
         "eventSource": "aws:dynamodb",
         "awsRegion": "local",

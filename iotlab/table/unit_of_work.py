@@ -14,10 +14,11 @@ import msgspec
 from iotlab.table.definition import TableDefinition, items_table
 from iotlab.table.expressions.key_condition import KeyRange
 from iotlab.table.keys import Key
+from iotlab.table.store import EventName
 from iotlab.table.values import Item
 
 EventCode = Literal[0, 1, 2]
-EVENT_NAMES = ("INSERT", "MODIFY", "REMOVE")
+EVENT_NAMES: tuple[EventName, ...] = ("INSERT", "MODIFY", "REMOVE")
 
 _encode = msgspec.json.Encoder().encode
 

@@ -232,8 +232,8 @@ class Evaluator:
                 return self._judge.hits(device, image, None, whole=True)
             if self._snapshot and stored_count(image) <= self._snapshot.get(device, -1):
                 return []
-            hits = self._judge.hits(device, image, record.old_image)
-            traced = message_id(image, record.old_image)
+            hits = self._judge.hits(device, image, record)
+            traced = message_id(image, record.old_image) if "message_id" in image else None
             if traced is not None:
                 self._trace(traced, "record", read_us, f"sequence number {record.sequence_number}")
                 self._trace(traced, "evaluate", self._clock.now_us(), self._judge.story(device, image, hits))

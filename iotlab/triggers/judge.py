@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from iotlab.table.store import StreamRecord
 from iotlab.table.values import Item
 from iotlab.triggers.alarms import Alarm, Observation, Step, decide, observed
 from iotlab.triggers.book import AlarmBook
@@ -44,8 +45,14 @@ class Judge:
         self._book = book
         self._counters = counters
 
-    def hits(self, device: str, image: Item, old: Item | None, *, whole: bool = False) -> list[Hit]:
+    def hits(self, device: str, image: Item, record: StreamRecord | None, *, whole: bool = False) -> list[Hit]:
         """Return the steps that the item's last message causes, or with ``whole`` all its channels' last values.
+
+        Args:
+            device: Its id.
+            image: The item.
+            record: The change that made it, or None for a snapshot. Its old image is decoded only if a rule asks.
+            whole: See above.
 
         Raises:
             KeyError, TypeError, ValueError, AttributeError: the item is not as the table ``devices`` has them.
@@ -69,7 +76,7 @@ class Judge:
             value = reading_number(entry["value"])
             if value is None:
                 self._counters.no_reading += 1
-            elif overtaken(channel, at_us, old):
+            elif overtaken(channel, at_us, None if record is None else record.old_image):
                 self._counters.late += 1
             else:
                 found.extend(hit for rule, key in own if (hit := self._apply(rule, key, value, at_us, image)))
