@@ -24,6 +24,7 @@ from iotlab.cli.options import with_settings
 from iotlab.clock import SystemClock
 from iotlab.config import Settings
 from iotlab.domain import schema
+from iotlab.errors import UnavailableError
 from iotlab.lab.demo import Demo
 from iotlab.lab.report import Report
 from iotlab.table.store import Store
@@ -62,6 +63,10 @@ def command(
         iotlab demo --for 60s --screenshot picture.png --report report.json --seed 7
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    if screenshot is not None:
+        if no_window:
+            raise typer.BadParameter("there is no picture with --no-window", param_hint="--screenshot")
+        screenshot.unlink(missing_ok=True)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -79,6 +84,8 @@ def command(
     if report is not None:
         report.write_bytes(msgspec.json.format(msgspec.json.encode(figures), indent=2) + b"\n")
     _summary(console, figures)
+    if screenshot is not None and not screenshot.exists():
+        raise UnavailableError(f"the window wrote no picture to {screenshot}:\n{demo.window_log}")
 
 
 def _open_window(demo: Demo, console: Console, theme: str, run_for_s: float | None, screenshot: Path | None) -> None:
@@ -123,8 +130,9 @@ def _status(health: dict[str, Any]) -> Text:
 
 def _devices(store: Store) -> Table:
     table = Table(title="Devices", title_justify="left", expand=True)
-    for heading in ("device", "room", "status", "values"):
-        table.add_column(heading, no_wrap=True, overflow="ellipsis")
+    # In a narrow terminal the values give way first; what a device is called must be readable.
+    for heading, columns in (("device", 18), ("room", 11), ("status", 7), ("values", None)):
+        table.add_column(heading, no_wrap=True, overflow="ellipsis", min_width=columns)
     rows = sorted(map(plain, store.scan_all(schema.DEVICES)), key=lambda row: row["device"])
     for row in rows[:_ROWS]:
         values = "  ".join(

@@ -71,6 +71,7 @@ class Session:
         theme = Theme(self.application, options.theme)
         self.window = LabWindow(theme, self.model, self.pump, place=options.place, settings=settings)
         self._exit_code = 0
+        self._pictured = False
 
     def run(self) -> int:
         """Run until the end; return the exit code: 1 when the screenshot or the report could not be written."""
@@ -84,6 +85,9 @@ class Session:
         self.application.exec()
         for timer in timers:
             timer.stop()
+        if self._options.screenshot is not None and not self._pictured:
+            # It was ended before its time, by whoever started it: the picture is still owed.
+            self.take_screenshot()
         report = self.report()
         self.pump.stop()
         self.window.close()
@@ -106,6 +110,7 @@ class Session:
         path = self._options.screenshot
         if path is None:
             return
+        self._pictured = True
         path.parent.mkdir(parents=True, exist_ok=True)
         if not self.window.grab().save(str(path), "PNG"):
             logger.error("the screenshot can't be written to %s", path)

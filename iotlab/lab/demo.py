@@ -102,6 +102,11 @@ class Demo:
         """None while the window is open, and when there is none."""
         return None if self._window is None else self._window.exit_code
 
+    @property
+    def window_log(self) -> str:
+        """The end of what the window had to say, for an error message."""
+        return "" if self._window is None else self._window.log_tail
+
     def close_window(self) -> dict[str, Any]:
         """Close the window, if there is one, and return its report."""
         if self._window is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -16,7 +17,7 @@ from iotlab.lab.runtime import Runtime, read_runtime
 
 
 def start(directory: Path, *more: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "iotlab.cli", "demo", "--data-dir", str(directory), "--no-window", *more]
+    command = [sys.executable, "-m", "iotlab.cli", "demo", "--data-dir", str(directory), *more]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -38,7 +39,7 @@ def answers(port: int) -> bool:
 
 @pytest.mark.parametrize("how", ["ctrl-c", "killed"])
 def test_nothing_is_left_running(tmp_path: Path, how: str) -> None:
-    demo = start(tmp_path)
+    demo = start(tmp_path, "--no-window")
     try:
         lab = running(tmp_path)
         assert answers(lab.broker_port)
@@ -57,10 +58,10 @@ def test_nothing_is_left_running(tmp_path: Path, how: str) -> None:
 
 
 def test_a_second_demo_on_the_same_directory_is_refused_and_says_who_is_there(tmp_path: Path) -> None:
-    first = start(tmp_path)
+    first = start(tmp_path, "--no-window")
     try:
         lab = running(tmp_path)
-        second = start(tmp_path)
+        second = start(tmp_path, "--no-window")
         _, err = second.communicate(timeout=60)
         assert second.returncode == 1
         assert str(lab.pid) in err
@@ -69,6 +70,18 @@ def test_a_second_demo_on_the_same_directory_is_refused_and_says_who_is_there(tm
     finally:
         first.send_signal(signal.SIGINT)
         first.communicate(timeout=60)
+
+
+def test_a_demo_that_ends_by_itself_leaves_its_picture_and_its_report(tmp_path: Path) -> None:
+    picture, report = tmp_path / "lab.png", tmp_path / "report.json"
+    # Short enough that the demo ends before the time at which the window would have taken its picture.
+    demo = start(tmp_path / "data", "--for", "6s", "--screenshot", str(picture), "--report", str(report))
+    out, err = demo.communicate(timeout=90)
+    assert demo.returncode == 0, out + err
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    figures = json.loads(report.read_text())
+    assert figures["devices"] >= 40
+    assert figures["unnamed_losses"] == 0
 
 
 def _is_alive(pid: int) -> bool:
