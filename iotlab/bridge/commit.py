@@ -22,7 +22,7 @@ from iotlab.table import limits
 from iotlab.table.definition import TableDefinition
 from iotlab.table.engine import Engine
 from iotlab.table.expressions import KeyRange
-from iotlab.table.keys import Key
+from iotlab.table.keys import Key, place
 from iotlab.table.unit_of_work import UnitOfWork
 from iotlab.table.values import Item
 
@@ -148,7 +148,7 @@ class BatchCommit:
             raise
         if history is not None:
             # Decoding has bounded the device's name, so the key needs no checks of its own.
-            key = Key(reading.device.encode(), history["at"]["S"].encode())
+            key = Key.of(reading.device.encode(), history["at"]["S"].encode())
             self._unit.put(self._tables.readings, key, body, old=None, key_attributes={})
         arrival.fate = "stored" if reading.values else "status"
         self._keep_state(reading.device, held, arrival, state)
@@ -189,37 +189,39 @@ class BatchCommit:
         readings = self._tables.readings
         if reading.measured_at_us is not None:
             sort = schema.reading_sort_key(reading.measured_at_us, tag).encode()
-            return self._unit.get(readings, Key(reading.device.encode(), sort)) is not None
+            return self._unit.get(readings, Key.of(reading.device.encode(), sort)) is not None
         if not arrival.message.dup:
             return False
         newest = self._unit.select(
-            readings, KeyRange(reading.device.encode()), forward=False, limit=_REDELIVERY_WINDOW
+            readings, KeyRange(place(reading.device.encode())), forward=False, limit=_REDELIVERY_WINDOW
         )
         for body in newest:
             at: str = _decode(body)["at"]["S"]
-            place = f"{reading.device}\x00{at}"
-            if at.endswith(f"#{tag}") and place not in self._redelivered:
-                self._redelivered.add(place)
+            entry = f"{reading.device}\x00{at}"
+            if at.endswith(f"#{tag}") and entry not in self._redelivered:
+                self._redelivered.add(entry)
                 return True
         return False
 
     def _state(self, device: str) -> _Held:
         held = self._states.get(device)
         if held is None:
-            held = _Held(device, self._unit.get(self._tables.devices, Key(device.encode())))
+            held = _Held(device, self._unit.get(self._tables.devices, Key.of(device.encode())))
             self._states[device] = held
         return held
 
     def _keep_state(self, device: str, held: _Held, arrival: Arrival, body: bytes) -> None:
         key_attributes: Item = {"device": {"S": device}}
-        self._unit.put(self._tables.devices, Key(device.encode()), body, old=held.body, key_attributes=key_attributes)
+        self._unit.put(
+            self._tables.devices, Key.of(device.encode()), body, old=held.body, key_attributes=key_attributes
+        )
         held.body = body
         arrival.sequence = self._unit.sequence
 
     def _boot(self, device: str, boot_id: str) -> BootLedger:
         ledger = self._ledgers.get((device, boot_id))
         if ledger is None:
-            body = self._unit.get(self._tables.ledger, Key(device.encode(), boot_id.encode()))
+            body = self._unit.get(self._tables.ledger, Key.of(device.encode(), boot_id.encode()))
             ledger = BootLedger() if body is None else BootLedger.from_item(_decode(body))
             self._ledgers[device, boot_id] = ledger
         return ledger
@@ -262,7 +264,7 @@ class BatchCommit:
 
     def _count_unclaimed(self, topic: str, count: int, arrival: Arrival) -> None:
         table = self._tables.unclaimed
-        body = self._unit.get(table, Key(topic.encode()[: limits.PARTITION_KEY_BYTES]))
+        body = self._unit.get(table, Key.of(topic.encode()[: limits.PARTITION_KEY_BYTES]))
         before = 0 if body is None else int(_decode(body)["count"]["N"])
         sample = base64.b64encode(arrival.message.payload[:1024]).decode("ascii")
         self._put(

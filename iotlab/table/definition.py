@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -43,6 +43,50 @@ class Stream(msgspec.Struct, frozen=True):
     enabled: bool = True
 
 
+class Projection(msgspec.Struct, frozen=True):
+    """Which attributes an index has.
+
+    Attributes:
+        kind: ``ALL``, ``KEYS_ONLY`` or ``INCLUDE``.
+        names: With ``INCLUDE``, the attributes beside the keys.
+    """
+
+    kind: str = "ALL"
+    names: tuple[str, ...] = ()
+
+
+class Throughput(msgspec.Struct, frozen=True):
+    """Provisioned capacity in units a second. It is kept and shown; nothing is throttled by it."""
+
+    read: int = 0
+    write: int = 0
+
+
+class Index(msgspec.Struct, frozen=True):
+    """One secondary index.
+
+    Attributes:
+        number: Unique in the data file; names the table of its entries.
+        name: The name that callers use.
+        keys: Its key attributes. A local index shares the table's partition key.
+        projection: Which attributes it has.
+        is_local: True for a local index, which lives and dies with its table.
+        throughput: None unless the table is provisioned.
+    """
+
+    number: int
+    name: str
+    keys: KeySchema
+    projection: Projection
+    is_local: bool = False
+    throughput: Throughput | None = None
+
+    @property
+    def entries_table(self) -> str:
+        """The SQLite table of its entries."""
+        return f"index_{self.number}"
+
+
 class TableDefinition(msgspec.Struct, frozen=True):
     """One table.
 
@@ -52,6 +96,11 @@ class TableDefinition(msgspec.Struct, frozen=True):
         keys: Its key attributes.
         created_us: When it was created, µs since 1970.
         stream: Its stream, or None.
+        indexes: Local, then global secondary indexes, each in order of creation.
+        throughput: None for pay-per-request.
+        ttl: The attribute that holds an item's time to live, or None.
+        settings: What DescribeTable shows and the engine does not act on, such as the table class.
+        protected: True while DeleteTable is refused.
     """
 
     number: int
@@ -59,6 +108,11 @@ class TableDefinition(msgspec.Struct, frozen=True):
     keys: KeySchema
     created_us: int
     stream: Stream | None = None
+    indexes: tuple[Index, ...] = ()
+    throughput: Throughput | None = None
+    ttl: str | None = None
+    settings: dict[str, Any] = {}
+    protected: bool = False
 
     @property
     def arn(self) -> str:
@@ -103,5 +157,6 @@ def define(spec: TableSpec, *, number: int, created_us: int) -> TableDefinition:
                 f"to satisfy constraint: Member must satisfy enum value set: [{', '.join(VIEW_TYPES)}]"
             )
         stream = Stream(number, iso(created_us).removesuffix("Z"), spec.stream)
-    sort = None if spec.sort_key is None else KeyAttribute(*spec.sort_key)
-    return TableDefinition(number, spec.name, KeySchema(KeyAttribute(*spec.partition_key), sort), created_us, stream)
+    sort = () if spec.sort_key is None else (KeyAttribute(*spec.sort_key),)
+    keys = KeySchema((KeyAttribute(*spec.partition_key),), sort)
+    return TableDefinition(number, spec.name, keys, created_us, stream)

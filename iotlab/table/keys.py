@@ -1,9 +1,14 @@
-"""Keys: which attributes they are, and their bytes, which sort as DynamoDB sorts keys."""
+"""Keys: which attributes they are, and their bytes, which sort as DynamoDB sorts keys.
+
+A partition's bytes begin with four bytes of its hash. So a Scan runs in hash order, as DynamoDB's does, and each
+segment of a parallel Scan is one range of the file.
+"""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+import zlib
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -39,6 +44,19 @@ class Key(msgspec.Struct, frozen=True):
     partition: bytes
     sort: bytes = b""
 
+    @classmethod
+    def of(cls, partition: bytes, sort: bytes = b"") -> Key:
+        """Return the place of encoded values, as `encode_value` gives them."""
+        return cls(place(partition), sort)
+
+
+HASH_BYTES = 4
+
+
+def place(partition: bytes) -> bytes:
+    """Return the bytes of a partition in the file: its hash, then its encoded value."""
+    return zlib.crc32(partition).to_bytes(HASH_BYTES, "big") + partition
+
 
 def encode_number(number: Decimal) -> bytes:
     """Return bytes whose order is the order of the numbers."""
@@ -60,16 +78,28 @@ def encode_value(kind: str, value: Any) -> bytes:
     return encode_number(Decimal(value))
 
 
-class KeySchema(msgspec.Struct, frozen=True):
-    """The key attributes of a table or index."""
+def join(parts: Sequence[bytes]) -> bytes:
+    """Return several encoded values as one, which sorts as they do one after the other. One value stays as it is."""
+    if len(parts) == 1:
+        return parts[0]
+    return b"".join(part.replace(b"\0", b"\0\xff") + b"\0\x01" for part in parts)
 
-    partition: KeyAttribute
-    sort: KeyAttribute | None = None
+
+class KeySchema(msgspec.Struct, frozen=True):
+    """The key attributes of a table or index: one of each part in a table, up to four of each in a global index."""
+
+    partition: tuple[KeyAttribute, ...]
+    sort: tuple[KeyAttribute, ...] = ()
 
     @property
     def attributes(self) -> tuple[KeyAttribute, ...]:
         """Partition key, then sort key where there is one."""
-        return (self.partition,) if self.sort is None else (self.partition, self.sort)
+        return self.partition + self.sort
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The attributes' names."""
+        return tuple(attribute.name for attribute in self.attributes)
 
     def of_item(self, item: Mapping[str, AttributeValue]) -> Key:
         """Return the key of a whole item.
@@ -77,10 +107,7 @@ class KeySchema(msgspec.Struct, frozen=True):
         Raises:
             ValidationException: a key attribute is missing, of another type, empty or too long.
         """
-        partition = _key_bytes(self.partition, item, limits.PARTITION_KEY_BYTES, "hash")
-        if self.sort is None:
-            return Key(partition)
-        return Key(partition, _key_bytes(self.sort, item, limits.SORT_KEY_BYTES, "range"))
+        return self._key(item)
 
     def of_key(self, key: Mapping[str, AttributeValue]) -> Key:
         """Return the key given as a Key parameter, which must have the key attributes and no others.
@@ -88,16 +115,34 @@ class KeySchema(msgspec.Struct, frozen=True):
         Raises:
             ValidationException: the attributes are not just the key's, or a value can't be one.
         """
-        if len(key) != len(self.attributes) or any(attribute.name not in key for attribute in self.attributes):
-            raise ValidationException("The provided key element does not match the schema")
+        if len(key) != len(self.attributes) or any(name not in key for name in self.names):
+            raise ValidationException(NO_MATCH)
         for attribute in self.attributes:
             if attribute.kind not in key[attribute.name]:
-                raise ValidationException("The provided key element does not match the schema")
+                raise ValidationException(NO_MATCH)
         return self.of_item(key)
+
+    def of_indexed(self, item: Mapping[str, AttributeValue]) -> Key | None:
+        """Return the key of an item in an index, or None for one that the index leaves out: an attribute is missing.
+
+        Raises:
+            ValidationException: an attribute is there and can't be a key.
+        """
+        if not all(name in item for name in self.names):
+            return None
+        return self._key(item)
 
     def project(self, item: Mapping[str, AttributeValue]) -> Item:
         """Return the key attributes of an item, in wire form."""
-        return {attribute.name: item[attribute.name] for attribute in self.attributes}
+        return {name: item[name] for name in self.names}
+
+    def _key(self, item: Mapping[str, AttributeValue]) -> Key:
+        partition = [_key_bytes(one, item, limits.PARTITION_KEY_BYTES, "hash") for one in self.partition]
+        sort = [_key_bytes(one, item, limits.SORT_KEY_BYTES, "range") for one in self.sort]
+        return Key(place(join(partition)), join(sort) if sort else b"")
+
+
+NO_MATCH = "The provided key element does not match the schema"
 
 
 def _key_bytes(attribute: KeyAttribute, item: Mapping[str, AttributeValue], limit_bytes: int, role: str) -> bytes:

@@ -8,7 +8,7 @@ from iotlab.table.errors import ValidationException
 from iotlab.table.expressions import nodes
 from iotlab.table.expressions.parser import parse_condition
 from iotlab.table.expressions.placeholders import Placeholders
-from iotlab.table.keys import KeyAttribute, KeySchema, encode_value
+from iotlab.table.keys import KeyAttribute, KeySchema, encode_value, place
 
 _WHAT = "KeyConditionExpression"
 _AFTER_ALL = b"\xff" * 1025
@@ -18,7 +18,7 @@ class KeyRange(msgspec.Struct, frozen=True):
     """One partition and a range of its sort keys, as sortable bytes.
 
     Attributes:
-        partition: The partition key.
+        partition: The partition key, as `iotlab.table.keys.place` gives it.
         low, high: Bounds of the sort key.
         low_open, high_open: True where the bound itself is not in the range.
     """
@@ -41,14 +41,14 @@ def key_range(text: str, schema: KeySchema, placeholders: Placeholders) -> KeyRa
     sort: KeyRange | None = None
     for part in parts:
         attribute = _attribute(part, placeholders)
-        if attribute == schema.partition.name and partition is None:
-            partition = _partition_value(part, schema.partition, placeholders)
-        elif schema.sort is not None and attribute == schema.sort.name and sort is None:
-            sort = _sort_range(part, schema.sort, placeholders)
+        if attribute == schema.partition[0].name and partition is None:
+            partition = place(_partition_value(part, schema.partition[0], placeholders))
+        elif schema.sort and attribute == schema.sort[0].name and sort is None:
+            sort = _sort_range(part, schema.sort[0], placeholders)
         else:
             raise ValidationException("Query key condition not supported")
     if partition is None:
-        raise ValidationException(f"Query condition missed key schema element: {schema.partition.name}")
+        raise ValidationException(f"Query condition missed key schema element: {schema.partition[0].name}")
     return msgspec.structs.replace(sort or KeyRange(b""), partition=partition)
 
 
