@@ -20,6 +20,10 @@ _BUSY_TIMEOUT_MS = 5000
 _SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE tables (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, definition BLOB NOT NULL);
+CREATE TABLE sizes (number INTEGER PRIMARY KEY, items INTEGER NOT NULL, bytes INTEGER NOT NULL);
+CREATE TABLE tags (table_number INTEGER, key TEXT, value TEXT NOT NULL, PRIMARY KEY (table_number, key))
+    WITHOUT ROWID;
+CREATE TABLE tokens (token TEXT PRIMARY KEY, digest BLOB NOT NULL, expires_us INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO meta VALUES ('sequence', 0), ('next_table', 1), ('iterator_secret', randomblob(32));
 """
 

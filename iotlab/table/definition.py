@@ -6,8 +6,6 @@ from typing import Any, Protocol
 
 import msgspec
 
-from iotlab.clock import iso
-from iotlab.table.errors import ValidationException
 from iotlab.table.keys import KeyAttribute, KeySchema
 
 VIEW_TYPES = ("KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES")
@@ -72,6 +70,7 @@ class Index(msgspec.Struct, frozen=True):
         projection: Which attributes it has.
         is_local: True for a local index, which lives and dies with its table.
         throughput: None unless the table is provisioned.
+        is_complete: False while the items that were there before it are still being added.
     """
 
     number: int
@@ -80,6 +79,7 @@ class Index(msgspec.Struct, frozen=True):
     projection: Projection
     is_local: bool = False
     throughput: Throughput | None = None
+    is_complete: bool = True
 
     @property
     def entries_table(self) -> str:
@@ -101,6 +101,7 @@ class TableDefinition(msgspec.Struct, frozen=True):
         ttl: The attribute that holds an item's time to live, or None.
         settings: What DescribeTable shows and the engine does not act on, such as the table class.
         protected: True while DeleteTable is refused.
+        attributes: The types of all key attributes, of table and indexes, as they were declared.
     """
 
     number: int
@@ -113,6 +114,11 @@ class TableDefinition(msgspec.Struct, frozen=True):
     ttl: str | None = None
     settings: dict[str, Any] = {}
     protected: bool = False
+    attributes: dict[str, str] = {}
+
+    def index(self, name: str) -> Index | None:
+        """Return the index of that name, or None."""
+        return next((index for index in self.indexes if index.name == name), None)
 
     @property
     def arn(self) -> str:
@@ -147,16 +153,8 @@ def items_table(number: int) -> str:
     return f"items_{number}"
 
 
-def define(spec: TableSpec, *, number: int, created_us: int) -> TableDefinition:
-    """Return the definition of a new table. Raises ValidationException for an unknown stream view type."""
-    stream = None
-    if spec.stream is not None:
-        if spec.stream not in VIEW_TYPES:
-            raise ValidationException(
-                f"1 validation error detected: Value '{spec.stream}' at 'streamSpecification.streamViewType' failed "
-                f"to satisfy constraint: Member must satisfy enum value set: [{', '.join(VIEW_TYPES)}]"
-            )
-        stream = Stream(number, iso(created_us).removesuffix("Z"), spec.stream)
+def define(spec: TableSpec) -> TableDefinition:
+    """Return the draft of a table that needs keys and perhaps a stream."""
     sort = () if spec.sort_key is None else (KeyAttribute(*spec.sort_key),)
     keys = KeySchema((KeyAttribute(*spec.partition_key),), sort)
-    return TableDefinition(number, spec.name, keys, created_us, stream)
+    return TableDefinition(0, spec.name, keys, 0, attributes={one.name: one.kind for one in keys.attributes})

@@ -79,6 +79,7 @@ class Endpoint:
         self._pages = dict(pages or {})
         self._socket = _listen(port)
         self.port: int = self._socket.getsockname()[1]
+        engine.address = f"127.0.0.1:{self.port}"
         self.requests = 0
         self.refused = 0
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="endpoint")
@@ -93,7 +94,7 @@ class Endpoint:
             log_config=None,
             server_header=False,
             proxy_headers=False,
-            limit_concurrency=MAX_CONNECTIONS,
+            limit_concurrency=None,
             timeout_keep_alive=60,
             timeout_graceful_shutdown=2,
         )

@@ -8,26 +8,27 @@ from __future__ import annotations
 
 import fcntl
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
 import apsw
-import msgspec
 
 from iotlab.clock import Clock, SystemClock
 from iotlab.errors import LabRunningError
 from iotlab.table import database, limits
+from iotlab.table.backfill import Backfill
+from iotlab.table.catalog import Catalog, trimmed_name
 from iotlab.table.definition import TableDefinition, TableSpec, define
-from iotlab.table.errors import ResourceInUseException, ResourceNotFoundException
+from iotlab.table.errors import ResourceNotFoundException
 from iotlab.table.store import RecordPage
 from iotlab.table.unit_of_work import UnitOfWork
 from iotlab.table.writer import Writer
 
 T = TypeVar("T")
 _TRIM_ROWS = 5000
-_decode_definition = msgspec.json.Decoder(TableDefinition).decode
 
 
 class Engine:
@@ -36,19 +37,22 @@ class Engine:
     Attributes:
         path: The data file.
         clock: Where the engine takes its time from.
+        address: ``host:port`` of the endpoint that serves it, for DescribeEndpoints; set by the endpoint.
     """
 
     def __init__(self, path: Path, clock: Clock, lock: IO[str]) -> None:
         self.path = path
         self.clock = clock
+        self.address = "127.0.0.1"
         self._lock_file = lock
         self._listeners: list[Callable[[int], None]] = []
         self._writer = Writer(path, clock, self._committed)
         self._local = threading.local()
         self._readers: list[apsw.Connection] = []
         self._readers_lock = threading.Lock()
-        self._tables: dict[str, TableDefinition] = {}
-        self._load_catalog()
+        self.catalog = Catalog(self)
+        self._backfill = Backfill(self)
+        self._backfill.start()
         self.iterator_secret: bytes = self.read().execute("SELECT value FROM meta WHERE name='iterator_secret'").get
 
     @classmethod
@@ -71,6 +75,7 @@ class Engine:
 
     def close(self) -> None:
         """Finish queued writes and close the file. Calling it twice does no harm."""
+        self._backfill.stop()
         self._writer.close()
         with self._readers_lock:
             for connection in self._readers:
@@ -109,6 +114,16 @@ class Engine:
                 self._readers.append(connection)
         return connection
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Have all reads of this thread within the context see the file as it is at the first of them."""
+        connection = self.read()
+        connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            connection.execute("COMMIT")
+
     def on_commit(self, listener: Callable[[int], None]) -> None:
         """Have ``listener`` called with the last sequence number after each commit with stream records.
 
@@ -118,35 +133,37 @@ class Engine:
 
     def table(self, name: str) -> TableDefinition:
         """Return the table's definition. Raises ResourceNotFoundException when there is none."""
-        found = self._tables.get(name)
+        found = self.catalog.find(name)
         if found is None:
             raise ResourceNotFoundException
         return found
 
     def tables(self) -> list[TableDefinition]:
         """Return all tables, by name."""
-        return [self._tables[name] for name in sorted(self._tables)]
+        return self.catalog.all()
 
     def create_table(self, spec: TableSpec) -> TableDefinition:
         """Create a table. Raises ResourceInUseException when there is one of that name."""
-        if spec.name in self._tables:
-            raise ResourceInUseException(f"Table already exists: {spec.name}")
-        definition = self.transact(lambda unit: _create(unit, spec))
-        self._load_catalog()
-        return definition
+        return self.catalog.create(define(spec), spec.stream)
 
     def ensure_tables(self, specs: Iterable[TableSpec]) -> None:
         """Create those of the tables that do not exist yet."""
         for spec in specs:
-            if spec.name not in self._tables:
+            if self.catalog.find(spec.name) is None:
                 self.create_table(spec)
 
     def delete_table(self, name: str) -> TableDefinition:
         """Delete a table with its items and its stream's records."""
-        definition = self.table(name)
-        self.transact(lambda unit: _delete(unit, definition))
-        self._load_catalog()
-        return definition
+        return self.catalog.delete(name)
+
+    def fill_indexes(self) -> None:
+        """Begin to fill the indexes that are not complete."""
+        self._backfill.start()
+
+    def counted(self, table: TableDefinition) -> tuple[int, int]:
+        """Return how many items a table has, and their bytes in the file."""
+        row = self.read().execute("SELECT items, bytes FROM sizes WHERE number=?", (table.number,)).fetchone()
+        return (0, 0) if row is None else (int(row[0]), int(row[1]))
 
     def last_sequence(self) -> int:
         """Return the last sequence number that is committed."""
@@ -194,11 +211,6 @@ class Engine:
         for listener in self._listeners:
             listener(sequence)
 
-    def _load_catalog(self) -> None:
-        rows: list[tuple[bytes]] = self.read().execute("SELECT definition FROM tables").fetchall()  # type: ignore[assignment]
-        definitions = [_decode_definition(row[0]) for row in rows]
-        self._tables = {definition.name: definition for definition in definitions}
-
 
 def _lock(path: Path) -> IO[str]:
     lock = path.with_name(path.name + ".lock").open("a+")
@@ -213,34 +225,6 @@ def _lock(path: Path) -> IO[str]:
     return lock
 
 
-def _create(unit: UnitOfWork, spec: TableSpec) -> TableDefinition:
-    connection = unit.connection
-    number = connection.execute("SELECT value FROM meta WHERE name='next_table'").get
-    definition = define(spec, number=number, created_us=unit.now_us)
-    connection.execute("UPDATE meta SET value=value+1 WHERE name='next_table'")
-    connection.execute(
-        "INSERT INTO tables VALUES (?,?,?)", (number, definition.name, msgspec.json.encode(definition))
-    )
-    connection.execute(
-        f"CREATE TABLE {definition.items_table} "
-        "(pk BLOB NOT NULL, sk BLOB NOT NULL, item BLOB NOT NULL, PRIMARY KEY (pk, sk)) WITHOUT ROWID"
-    )
-    if definition.stream is not None:
-        connection.execute(
-            f"CREATE TABLE {definition.records_table} (sequence INTEGER PRIMARY KEY, created_us INTEGER NOT NULL, "
-            "event INTEGER NOT NULL, keys BLOB NOT NULL, new BLOB, old BLOB)"
-        )
-        connection.execute("INSERT INTO meta VALUES (?, 0)", (_trimmed_name(definition),))
-    return definition
-
-
-def _delete(unit: UnitOfWork, definition: TableDefinition) -> None:
-    unit.connection.execute(f"DROP TABLE {definition.items_table}")
-    if definition.stream is not None:
-        unit.connection.execute(f"DROP TABLE {definition.records_table}")
-    unit.connection.execute("DELETE FROM tables WHERE number=?", (definition.number,))
-
-
 def _trim(unit: UnitOfWork, table: TableDefinition, horizon_us: int) -> int:
     connection = unit.connection
     last = connection.execute(
@@ -252,15 +236,11 @@ def _trim(unit: UnitOfWork, table: TableDefinition, horizon_us: int) -> int:
         return 0
     connection.execute(f"DELETE FROM {table.records_table} WHERE sequence <= ?", (last,))
     trimmed = connection.changes()
-    connection.execute("UPDATE meta SET value=? WHERE name=?", (last, _trimmed_name(table)))
+    connection.execute("UPDATE meta SET value=? WHERE name=?", (last, trimmed_name(table)))
     return trimmed
 
 
 def trimmed_sequence(engine: Engine, table: TableDefinition) -> int:
     """Return the last sequence number of the table's stream that was trimmed; 0 before the first trimming."""
-    found: int = engine.read().execute("SELECT value FROM meta WHERE name=?", (_trimmed_name(table),)).get
+    found: int = engine.read().execute("SELECT value FROM meta WHERE name=?", (trimmed_name(table),)).get
     return found
-
-
-def _trimmed_name(table: TableDefinition) -> str:
-    return f"trimmed_{table.records_table}"

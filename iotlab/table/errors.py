@@ -87,6 +87,40 @@ class LimitExceededException(DynamoDBError):  # noqa: N818
     """Too many of something at once."""
 
 
+class IdempotentParameterMismatchException(DynamoDBError):  # noqa: N818
+    """A transaction's token was used before, with other parameters."""
+
+    def __init__(
+        self, message: str = "The parameters of this request do not match those of the request with the same token"
+    ) -> None:
+        super().__init__(message)
+
+
+class DuplicateItemException(DynamoDBError):  # noqa: N818
+    """An INSERT statement's item exists already."""
+
+    def __init__(self, message: str = "Duplicate primary key exists in table") -> None:
+        super().__init__(message)
+
+
+class ItemCollectionSizeLimitExceededException(DynamoDBError):  # noqa: N818
+    """The items of one partition with a local index have come to 10 GB."""
+
+
+class ProvisionedThroughputExceededException(DynamoDBError):  # noqa: N818
+    """Too many requests; the same one may work later."""
+
+
+class ThrottlingException(DynamoDBError):  # noqa: N818
+    """Too many requests of one kind; the same one may work later."""
+
+    prefix = CORAL_PREFIX
+
+
+class RequestLimitExceeded(DynamoDBError):  # noqa: N818
+    """Too many requests of the account; the same one may work later."""
+
+
 class SerializationException(DynamoDBError):  # noqa: N818
     """The request is not DynamoDB JSON."""
 

@@ -13,6 +13,7 @@ import msgspec
 
 from iotlab.table.definition import TableDefinition, items_table
 from iotlab.table.expressions.key_condition import KeyRange
+from iotlab.table.indexes import Entry, changed_entries
 from iotlab.table.keys import Key
 from iotlab.table.store import EventName
 from iotlab.table.values import Item
@@ -21,9 +22,15 @@ EventCode = Literal[0, 1, 2]
 EVENT_NAMES: tuple[EventName, ...] = ("INSERT", "MODIFY", "REMOVE")
 
 _encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+_GROW = "UPDATE sizes SET items=items+?, bytes=bytes+? WHERE number=?"
 
 _Place = tuple[int, bytes, bytes]
 _RecordRow = tuple[int, int, int, bytes, bytes | None, bytes | None]
+
+
+def _len(body: bytes | None) -> int:
+    return 0 if body is None else len(body)
 
 
 class UnitOfWork:
@@ -41,6 +48,12 @@ class UnitOfWork:
         self.now_us = now_us
         self._pending: dict[_Place, bytes | None] = {}
         self._staged: dict[_Place, bytes | None] = {}
+        self._entries: dict[tuple[str, Entry], bool] = {}
+        self._staged_entries: dict[tuple[str, Entry], bool] = {}
+        self._grown: dict[int, list[int]] = {}
+        self._staged_growth: list[tuple[int, int, int]] = []
+        self._tokens: dict[str, tuple[bytes, int]] = {}
+        self._staged_tokens: dict[str, tuple[bytes, int]] = {}
         self._records: dict[str, list[_RecordRow]] = {}
         self._staged_records: list[tuple[str, _RecordRow]] = []
 
@@ -71,6 +84,11 @@ class UnitOfWork:
         if body == old:
             return
         self._staged[table.number, key.partition, key.sort] = body
+        self._staged_growth.append((table.number, (body is not None) - (old is not None), _len(body) - _len(old)))
+        if table.indexes:
+            before, after = (None if image is None else _decode(image) for image in (old, body))
+            for entries_table, entry, is_added in changed_entries(table, key, before, after):
+                self._staged_entries[entries_table, entry] = is_added
         if table.stream is None or not table.stream.enabled:
             return
         event = 0 if old is None else 2 if body is None else 1
@@ -86,10 +104,32 @@ class UnitOfWork:
         )
         self._staged_records.append((table.records_table, row))
 
+    def token(self, text: str) -> bytes | None:
+        """Return the digest kept under an idempotency token that has not expired, or None."""
+        if text in self._tokens:
+            return self._tokens[text][0]
+        row = self.connection.execute(
+            "SELECT digest FROM tokens WHERE token=? AND expires_us>?", (text, self.now_us)
+        ).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def stage_token(self, text: str, digest: bytes, expires_us: int) -> None:
+        """Keep a digest under an idempotency token until a time, µs since 1970."""
+        self._staged_tokens[text] = (digest, expires_us)
+
     def keep(self) -> None:
         """Make what is staged part of the commit."""
         self._pending.update(self._staged)
         self._staged.clear()
+        self._entries.update(self._staged_entries)
+        self._staged_entries.clear()
+        for number, items, size_bytes in self._staged_growth:
+            grown = self._grown.setdefault(number, [0, 0])
+            grown[0] += items
+            grown[1] += size_bytes
+        self._staged_growth.clear()
+        self._tokens.update(self._staged_tokens)
+        self._staged_tokens.clear()
         for records_table, row in self._staged_records:
             self._records.setdefault(records_table, []).append(row)
         self._staged_records.clear()
@@ -98,6 +138,9 @@ class UnitOfWork:
         """Forget what is staged; its sequence numbers are given out again."""
         self.sequence -= len(self._staged_records)
         self._staged.clear()
+        self._staged_entries.clear()
+        self._staged_growth.clear()
+        self._staged_tokens.clear()
         self._staged_records.clear()
 
     def select(self, table: TableDefinition, key_range: KeyRange, *, forward: bool, limit: int) -> list[bytes]:
@@ -120,12 +163,33 @@ class UnitOfWork:
                 self.connection.executemany(f"INSERT OR REPLACE INTO {table} VALUES (?,?,?)", puts)
             if deletes:
                 self.connection.executemany(f"DELETE FROM {table} WHERE pk=? AND sk=?", deletes)
+        self._flush_entries()
+        self._flush_tokens()
+        if self._grown:
+            rows_of_growth = [(items, size, number) for number, (items, size) in self._grown.items()]
+            self.connection.executemany(_GROW, rows_of_growth)
         for records_table, records in self._records.items():
             self.connection.executemany(f"INSERT INTO {records_table} VALUES (?,?,?,?,?,?)", records)
         if self._records:
             self.connection.execute("UPDATE meta SET value=? WHERE name='sequence'", (self.sequence,))
         self._pending.clear()
+        self._grown.clear()
         self._records.clear()
+
+    def _flush_tokens(self) -> None:
+        if self._tokens:
+            self.connection.execute("DELETE FROM tokens WHERE expires_us<=?", (self.now_us,))
+            rows = [(text, *kept) for text, kept in self._tokens.items()]
+            self.connection.executemany("INSERT OR REPLACE INTO tokens VALUES (?,?,?)", rows)
+            self._tokens.clear()
+
+    def _flush_entries(self) -> None:
+        for (entries_table, entry), is_added in self._entries.items():
+            if is_added:
+                self.connection.execute(f"INSERT OR IGNORE INTO {entries_table} VALUES (?,?,?,?)", entry)
+            else:
+                self.connection.execute(f"DELETE FROM {entries_table} WHERE ipk=? AND isk=? AND pk=? AND sk=?", entry)
+        self._entries.clear()
 
     def _by_table(self) -> Iterable[tuple[str, list[tuple[bytes, bytes, bytes | None]]]]:
         grouped: dict[str, list[tuple[bytes, bytes, bytes | None]]] = {}

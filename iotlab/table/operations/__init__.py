@@ -14,9 +14,12 @@ import msgspec
 from iotlab.table.engine import Engine
 from iotlab.table.errors import UnknownOperationException
 from iotlab.table.operations import (
+    batch_get_item,
+    batch_write_item,
     create_table,
     delete_item,
     delete_table,
+    describe_limits,
     describe_stream,
     describe_table,
     get_item,
@@ -27,25 +30,37 @@ from iotlab.table.operations import (
     put_item,
     query,
     scan,
+    tag_resource,
+    transact_get_items,
     transact_write_items,
     update_item,
+    update_table,
 )
 from iotlab.table.operations.common import Images
 
 Operation = Callable[[Engine, dict[str, Any], Images], dict[str, Any]]
 
 OPERATIONS: dict[str, Operation] = {
+    "BatchGetItem": batch_get_item.execute,
+    "BatchWriteItem": batch_write_item.execute,
     "CreateTable": create_table.execute,
     "DeleteItem": delete_item.execute,
     "DeleteTable": delete_table.execute,
+    "DescribeEndpoints": describe_limits.describe_endpoints,
+    "DescribeLimits": describe_limits.describe_limits,
     "DescribeTable": describe_table.execute,
     "GetItem": get_item.execute,
     "ListTables": list_tables.execute,
+    "ListTagsOfResource": tag_resource.list_tags,
     "PutItem": put_item.execute,
     "Query": query.execute,
     "Scan": scan.execute,
+    "TagResource": tag_resource.tag,
+    "TransactGetItems": transact_get_items.execute,
     "TransactWriteItems": transact_write_items.execute,
+    "UntagResource": tag_resource.untag,
     "UpdateItem": update_item.execute,
+    "UpdateTable": update_table.execute,
 }
 STREAM_OPERATIONS: dict[str, Operation] = {
     "DescribeStream": describe_stream.execute,

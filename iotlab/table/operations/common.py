@@ -1,53 +1,60 @@
-"""What several operations share: reading a request, and turning stored bytes into items."""
+"""What several operations share: stored bytes as items, and the checks that come before a table is looked at."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 
-from iotlab.table.errors import SerializationException, ValidationException
+from iotlab.table.errors import ValidationException
+from iotlab.table.requests import Base as Request
+from iotlab.table.requests import parse
 from iotlab.table.values import Item
 
+__all__ = ["Images", "Request", "decode_item", "encode_item", "parse", "refuse_mixture", "refuse_stray_placeholders"]
+
 Images = Callable[[bytes], Any]
-R = TypeVar("R")
 
 encode_item = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 
-class Request(msgspec.Struct, rename="pascal", kw_only=True):
-    """Base of the operations' requests. Unknown parameters are passed over."""
-
-
-class Expressions(Request, kw_only=True):
-    """The parameters that every request with an expression has."""
-
-    expression_attribute_names: dict[str, str] | None = None
-    expression_attribute_values: dict[str, dict[str, Any]] | None = None
-
-
-def parse(request: dict[str, Any], kind: type[R]) -> R:
-    """Return a request as its typed form.
-
-    Raises:
-        ValidationException: a required parameter is missing. SerializationException: one has a wrong type.
-    """
-    try:
-        return msgspec.convert(request, kind)
-    except msgspec.ValidationError as error:
-        text = str(error)
-        if "missing required field" in text:
-            field = text.split("`")[1]
-            member = field[0].lower() + field[1:]
-            raise ValidationException(
-                f"1 validation error detected: Value null at '{member}' failed to satisfy constraint: "
-                "Member must not be null"
-            ) from error
-        raise SerializationException(text) from error
-
-
 def decode_item(body: bytes | None) -> Item:
     """Return a stored item, or an empty one where there is none."""
     return {} if body is None else _decode(body)
+
+
+def _field(parameter: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in parameter).lstrip("_")
+
+
+def refuse_mixture(request: Any, expressions: Sequence[str], legacy: Sequence[str]) -> None:
+    """Refuse a request that has both expressions and the parameters that were there before them.
+
+    Raises:
+        ValidationException: it has; the text names all of them.
+    """
+    old = [name for name in legacy if getattr(request, _field(name), None) is not None]
+    new = [name for name in expressions if getattr(request, _field(name), None) is not None]
+    if old and new:
+        raise ValidationException(
+            "Can not use both expression and non-expression parameters in the same request: "
+            f"Non-expression parameters: {{{', '.join(old)}}} Expression parameters: {{{', '.join(new)}}}"
+        )
+
+
+def refuse_stray_placeholders(request: Any, expressions: Sequence[str]) -> None:
+    """Refuse placeholders in a request that has no expression.
+
+    Raises:
+        ValidationException: there are some; the text names the expressions that could have used them.
+    """
+    if any(getattr(request, _field(name), None) is not None for name in expressions):
+        return
+    names = expressions[0] if len(expressions) == 1 else None
+    for parameter in ("ExpressionAttributeNames", "ExpressionAttributeValues"):
+        if getattr(request, _field(parameter), None) is None:
+            continue
+        missing = f"{names} is null" if names else f"{' and '.join(expressions)} are null"
+        raise ValidationException(f"{parameter} can only be specified when using expressions: {missing}")

@@ -2,99 +2,112 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any
+from typing import Annotated, Any, Literal
 
-import msgspec
+from msgspec import Meta
 
-from iotlab.table import limits
+from iotlab.table import tags
+from iotlab.table.definition import TableDefinition
 from iotlab.table.engine import Engine
 from iotlab.table.errors import ValidationException
-from iotlab.table.operations.common import Images, Request, parse
+from iotlab.table.operations import schema
+from iotlab.table.operations.common import Images, parse
 from iotlab.table.operations.describe_table import description
+from iotlab.table.requests import Base, Name
 
-_NAME = re.compile(r"[a-zA-Z0-9_.-]+")
-
-
-class AttributeDefinition(Request, kw_only=True):
-    """A key attribute's type."""
-
-    attribute_name: str
-    attribute_type: str
+BillingMode = Literal["PROVISIONED", "PAY_PER_REQUEST"]
+REQUIRED_NAME = Meta(extra={"missing": "The parameter 'TableName' is required but was not present in the request"})
 
 
-class KeySchemaElement(Request, kw_only=True):
-    """A key attribute's role."""
-
-    attribute_name: str
-    key_type: str
-
-
-class StreamSpecification(Request, kw_only=True):
+class StreamSpecification(Base, kw_only=True):
     """Whether the table has a stream, and what is in it."""
 
     stream_enabled: bool
-    stream_view_type: str | None = None
+    stream_view_type: Literal["NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES", "KEYS_ONLY"] | None = None
 
 
-class CreateTable(Request, kw_only=True):
+class CreateTable(Base, kw_only=True):
     """The request."""
 
-    table_name: str
-    attribute_definitions: list[AttributeDefinition]
-    key_schema: list[KeySchemaElement]
+    table_name: Annotated[Name, REQUIRED_NAME]
+    attribute_definitions: list[schema.AttributeDefinition]
+    key_schema: schema.TableKeys
+    billing_mode: BillingMode | None = None
+    provisioned_throughput: schema.ProvisionedThroughput | None = None
+    local_secondary_indexes: list[schema.LocalIndex] | None = None
+    global_secondary_indexes: list[schema.GlobalIndex] | None = None
     stream_specification: StreamSpecification | None = None
-
-
-class _Spec(msgspec.Struct, frozen=True):
-    name: str
-    partition_key: tuple[str, str]
-    sort_key: tuple[str, str] | None
-    stream: str | None
+    tags: list[tags.Tag] | None = None
+    deletion_protection_enabled: bool | None = None
+    table_class: Literal["STANDARD", "STANDARD_INFREQUENT_ACCESS"] | None = None
+    sse_specification: dict[str, Any] | None = None
+    on_demand_throughput: dict[str, Any] | None = None
+    warm_throughput: dict[str, Any] | None = None
 
 
 def execute(engine: Engine, request: dict[str, Any], images: Images) -> dict[str, Any]:  # noqa: ARG001
-    """Create the table, ACTIVE at once, and return its ``TableDescription``."""
+    """Create the table and return its ``TableDescription``; it can be used at once."""
     create = parse(request, CreateTable)
-    _check_name(create.table_name)
-    types = {definition.attribute_name: definition.attribute_type for definition in create.attribute_definitions}
-    keys = [_key(element, types) for element in create.key_schema]
-    if [element.key_type for element in create.key_schema] not in (["HASH"], ["HASH", "RANGE"]):
-        raise ValidationException("Invalid KeySchema: a HASH key element, then at most one RANGE key element")
-    if set(types) != {name for name, _ in keys}:
-        raise ValidationException(
-            "One or more parameter values were invalid: Number of attributes in KeySchema does not exactly match "
-            "number of attributes defined in AttributeDefinitions"
-        )
-    stream = create.stream_specification
-    view = stream.stream_view_type if stream is not None and stream.stream_enabled else None
-    if stream is not None and stream.stream_enabled and view is None:
-        raise ValidationException("One or more parameter values were invalid: StreamViewType is required")
-    sort = keys[1] if len(keys) > 1 else None
-    return {
-        "TableDescription": description(engine, engine.create_table(_Spec(create.table_name, keys[0], sort, view)))
-    }
+    draft = _draft(create)
+    view = stream_view(create.stream_specification)
+    tags.check(create.tags or [])
+    definition = engine.catalog.create(draft, view)
+    if create.tags:
+        tags.add(engine, definition, create.tags)
+    return {"TableDescription": description(engine, definition) | {"TableStatus": "CREATING"}}
 
 
-def _check_name(name: str) -> None:
-    low, high = limits.TABLE_NAME_CHARACTERS
-    if not low <= len(name) <= high or not _NAME.fullmatch(name):
-        raise ValidationException(
-            f"TableName must be at least {low} characters long and at most {high} characters long, of "
-            "a-z, A-Z, 0-9, '_', '-' and '.'"
-        )
+def _draft(create: CreateTable) -> TableDefinition:
+    is_provisioned = check_billing(create.billing_mode, create.provisioned_throughput)
+    types = schema.attribute_types(create.attribute_definitions)
+    if len(create.key_schema) > len(types):
+        raise ValidationException("Invalid KeySchema: Some index key attribute have no definition")
+    keys = schema.key_schema(create.key_schema, types)
+    local = tuple(schema.local_indexes(create.local_secondary_indexes, keys, types))
+    wanted = create.global_secondary_indexes
+    indexes = (*local, *schema.global_indexes(wanted, types, is_provisioned=is_provisioned))
+    schema.check_names(indexes)
+    schema.check_all_used(types, [keys, *(index.keys for index in indexes)])
+    return TableDefinition(
+        0,
+        create.table_name,
+        keys,
+        0,
+        indexes=indexes,
+        throughput=schema.throughput(create.provisioned_throughput),
+        settings=schema.settings_of(create),
+        protected=create.deletion_protection_enabled is True,
+        attributes=types,
+    )
 
 
-def _key(element: KeySchemaElement, types: dict[str, str]) -> tuple[str, str]:
-    kind = types.get(element.attribute_name)
-    if kind is None:
+def check_billing(mode: BillingMode | None, throughput: schema.ProvisionedThroughput | None) -> bool:
+    """Return whether a table is provisioned. Raises ValidationException when mode and throughput do not fit."""
+    if mode == "PAY_PER_REQUEST":
+        if throughput is not None:
+            raise ValidationException(
+                f"{schema.INVALID}Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode "
+                "is PAY_PER_REQUEST"
+            )
+        return False
+    if throughput is None:
         raise ValidationException(
-            "One or more parameter values were invalid: Some index key attributes are not defined in "
-            f"AttributeDefinitions. Keys: [{element.attribute_name}], AttributeDefinitions: [{', '.join(types)}]"
+            f"{schema.INVALID}ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is "
+            "PROVISIONED"
         )
-    if kind not in {"S", "N", "B"}:
-        raise ValidationException(
-            f"1 validation error detected: Value '{kind}' at 'attributeDefinitions.1.member.attributeType' failed to "
-            "satisfy constraint: Member must satisfy enum value set: [B, N, S]"
-        )
-    return element.attribute_name, kind
+    return True
+
+
+def stream_view(wanted: StreamSpecification | None) -> str | None:
+    """Return a stream's view type, None for no stream. Raises ValidationException for an enabled one without."""
+    if wanted is None:
+        return None
+    if not wanted.stream_enabled:
+        if wanted.stream_view_type is not None:
+            raise ValidationException(
+                f"{schema.INVALID}StreamViewType can only be specified when StreamEnabled is true"
+            )
+        return None
+    if wanted.stream_view_type is None:
+        raise ValidationException(f"{schema.INVALID}StreamViewType is required when StreamEnabled is true")
+    return wanted.stream_view_type

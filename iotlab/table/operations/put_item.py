@@ -6,17 +6,28 @@ from typing import Any
 
 from iotlab.table.engine import Engine
 from iotlab.table.errors import ValidationException
+from iotlab.table.operations.actions import Put
+from iotlab.table.operations.answers import write_answer
 from iotlab.table.operations.common import Images, parse
-from iotlab.table.operations.writes import Action, PutRequest
+from iotlab.table.operations.writes import WriteRequest
+from iotlab.table.requests import Attributes
+
+
+class PutItem(WriteRequest, kw_only=True):
+    """The request."""
+
+    item: Attributes
 
 
 def execute(engine: Engine, request: dict[str, Any], images: Images) -> dict[str, Any]:
     """Return ``Attributes``, the old item, when ReturnValues is ALL_OLD and there was one."""
-    put = parse(request, PutRequest)
-    if put.return_values not in {"NONE", "ALL_OLD"}:
-        raise ValidationException("Return values set to invalid value")
-    action = Action(engine, put, "put")
+    put = parse(request, PutItem)
+    if put.return_values not in {None, "NONE", "ALL_OLD"}:
+        raise ValidationException("ReturnValues can only be ALL_OLD or NONE")
+    action = Put(put)
+    action.bind(engine)
     outcome = engine.transact(action.apply)
+    response = write_answer(action, outcome, put)
     if put.return_values == "ALL_OLD" and outcome.old is not None:
-        return {"Attributes": images(outcome.old)}
-    return {}
+        response["Attributes"] = images(outcome.old)
+    return response

@@ -1,10 +1,15 @@
-"""TransactWriteItems: up to 100 writes to different items, all or none."""
+"""TransactWriteItems: up to 100 actions on as many items, all or none."""
 
 from __future__ import annotations
 
-from typing import Any
+import hashlib
+from typing import Annotated, Any
 
-from iotlab.table import limits
+import msgspec
+from msgspec import Meta
+
+from iotlab.table import limits, tokens
+from iotlab.table.capacity import Consumed
 from iotlab.table.engine import Engine
 from iotlab.table.errors import (
     CancellationReason,
@@ -12,63 +17,123 @@ from iotlab.table.errors import (
     TransactionCanceledException,
     ValidationException,
 )
-from iotlab.table.operations.common import Images, Request, parse
-from iotlab.table.operations.writes import Action, KeyRequest, PutRequest, UpdateRequest
+from iotlab.table.operations.actions import (
+    Change,
+    Check,
+    CheckAction,
+    Delete,
+    KeyAction,
+    Put,
+    PutAction,
+    UpdateAction,
+)
+from iotlab.table.operations.answers import add_outcome, collection_metrics
+from iotlab.table.operations.common import Images, parse
+from iotlab.table.operations.writes import Action, Outcome
+from iotlab.table.requests import Base, ReturnConsumedCapacity, ReturnItemCollectionMetrics
 from iotlab.table.unit_of_work import UnitOfWork
+from iotlab.table.validation import size_bytes
 
 
-class TransactItem(Request, kw_only=True):
-    """One action; just one of the members is set."""
+class TransactItem(Base, kw_only=True):
+    """One action: exactly one of the four."""
 
-    put: PutRequest | None = None
-    update: UpdateRequest | None = None
-    delete: KeyRequest | None = None
-    condition_check: KeyRequest | None = None
+    condition_check: CheckAction | None = None
+    put: PutAction | None = None
+    delete: KeyAction | None = None
+    update: UpdateAction | None = None
 
 
-class TransactWriteItems(Request, kw_only=True):
+class TransactWriteItems(Base, kw_only=True):
     """The request."""
 
-    transact_items: list[TransactItem]
+    transact_items: Annotated[list[TransactItem], Meta(min_length=1, max_length=limits.TRANSACTION_ACTIONS)]
+    client_request_token: Annotated[str, Meta(min_length=1, max_length=36)] | None = None
+    return_consumed_capacity: ReturnConsumedCapacity | None = None
+    return_item_collection_metrics: ReturnItemCollectionMetrics | None = None
+
+
+class _Transaction:
+    """All actions of one request, ready for one unit of work."""
+
+    def __init__(self, engine: Engine, actions: list[Action], token: tokens.Token | None) -> None:
+        self._engine = engine
+        self._actions = actions
+        self._token = token
+
+    def apply(self, unit: UnitOfWork) -> list[Outcome] | None:
+        """Apply all; return None when the token says that it was done before. Raises TransactionCanceledException."""
+        if self._token is not None and not tokens.claim(unit, self._token):
+            return None
+        outcomes: list[Outcome] = []
+        reasons: list[CancellationReason] = []
+        for action in self._actions:
+            try:
+                outcomes.append(action.apply(unit))
+                reasons.append(CancellationReason())
+            except ConditionalCheckFailedException as error:
+                reasons.append(CancellationReason("ConditionalCheckFailed", error.message, error.item))
+            except ValidationException as error:
+                reasons.append(CancellationReason("ValidationError", error.message))
+        if len(outcomes) < len(self._actions):
+            raise TransactionCanceledException(reasons)
+        return outcomes
 
 
 def execute(engine: Engine, request: dict[str, Any], images: Images) -> dict[str, Any]:  # noqa: ARG001
-    """Apply the actions. Raises TransactionCanceledException with a reason for each action."""
-    items = parse(request, TransactWriteItems).transact_items
-    if not 1 <= len(items) <= limits.TRANSACTION_ACTIONS:
-        raise ValidationException(
-            "1 validation error detected: Value at 'transactItems' failed to satisfy constraint: "
-            f"Member must have length between 1 and {limits.TRANSACTION_ACTIONS}"
-        )
-    actions = [_action(engine, item) for item in items]
-    if len({(action.table.number, action.key) for action in actions}) != len(actions):
-        raise ValidationException("Transaction request cannot include multiple operations on one item")
-    engine.transact(lambda unit: _apply(unit, actions))
-    return {}
-
-
-def _action(engine: Engine, item: TransactItem) -> Action:
-    given = [member for member in (item.put, item.update, item.delete, item.condition_check) if member is not None]
-    if len(given) != 1:
-        raise ValidationException("TransactItems can only contain one of Check, Put, Update or Delete")
-    if item.put is not None:
-        return Action(engine, item.put, "put")
-    if item.update is not None:
-        return Action(engine, item.update, "update")
-    return Action(engine, given[0], "delete" if item.delete is not None else "check")
-
-
-def _apply(unit: UnitOfWork, actions: list[Action]) -> None:
-    reasons: list[CancellationReason] = []
+    """Apply all actions; return ``ConsumedCapacity`` and ``ItemCollectionMetrics`` where they are asked for."""
+    wanted = parse(request, TransactWriteItems)
+    actions = [_action(one) for one in wanted.transact_items]
     for action in actions:
-        try:
-            action.apply(unit)
-        except ConditionalCheckFailedException as error:
-            reasons.append(CancellationReason("ConditionalCheckFailed", error.message, error.item))
-        except ValidationException as error:
-            reasons.append(CancellationReason("ValidationError", error.message))
-        else:
-            reasons.append(CancellationReason())
-    if any(reason.code != "None" for reason in reasons):
-        # Raising makes the writer discard what the other actions staged.
-        raise TransactionCanceledException(reasons)
+        action.bind(engine)
+    if len({(action.table.name, action.key) for action in actions}) < len(actions):
+        raise ValidationException("Transaction request cannot include multiple operations on one item")
+    if sum(size_bytes(action.given_item) for action in actions) > limits.TRANSACTION_BYTES:
+        raise ValidationException("Collection size of TransactItems exceeds the limit of 4 MB")
+    token = None
+    if wanted.client_request_token is not None:
+        digest = hashlib.sha256(msgspec.json.encode(request["TransactItems"], order="deterministic")).digest()
+        token = tokens.Token(wanted.client_request_token, digest)
+    outcomes = engine.transact(_Transaction(engine, actions, token).apply)
+    return _answer(wanted, actions, outcomes)
+
+
+def _action(one: TransactItem) -> Action:
+    given = [
+        kind(part)
+        for kind, part in ((Check, one.condition_check), (Put, one.put), (Delete, one.delete), (Change, one.update))
+        if part is not None
+    ]
+    if len(given) != 1:
+        raise ValidationException(
+            "TransactItems can only contain one of Check, Put, Update or Delete"
+            if given
+            else "Invalid Request: TransactWriteRequest should contain Delete or Put or Update request"
+        )
+    if isinstance(given[0], Change) and given[0].update is None:
+        raise ValidationException(
+            "1 validation error detected: Value null at 'transactItems.1.member.update.updateExpression' failed to "
+            "satisfy constraint: Member must not be null"
+        )
+    return given[0]
+
+
+def _answer(wanted: TransactWriteItems, actions: list[Action], outcomes: list[Outcome] | None) -> dict[str, Any]:
+    response: dict[str, Any] = {}
+    if wanted.return_consumed_capacity not in {None, "NONE"}:
+        # What was done before under the same token is only read again.
+        kind = "WriteCapacityUnits" if outcomes is not None else "ReadCapacityUnits"
+        by_table: dict[str, Consumed] = {}
+        for number, action in enumerate(actions):
+            consumed = by_table.setdefault(action.table.name, Consumed(action.table, kind))
+            outcome = Outcome(None, None) if outcomes is None else outcomes[number]
+            add_outcome(consumed, outcome, transactional=True)
+        response["ConsumedCapacity"] = [one.shown(wanted.return_consumed_capacity) for one in by_table.values()]
+    if wanted.return_item_collection_metrics == "SIZE":
+        metrics: dict[str, list[Any]] = {}
+        for action in actions:
+            found = collection_metrics(action)
+            if found is not None:
+                metrics.setdefault(action.table.name, []).append(found)
+        response["ItemCollectionMetrics"] = metrics
+    return response

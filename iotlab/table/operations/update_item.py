@@ -1,31 +1,44 @@
-"""UpdateItem: change attributes of one item, creating it if need be."""
+"""UpdateItem: change some attributes of an item, creating it if need be."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from iotlab.table.engine import Engine
-from iotlab.table.operations.common import Images, decode_item, encode_item, parse
-from iotlab.table.operations.writes import Action, Outcome, ReturnValues, UpdateRequest
+from iotlab.table.operations.actions import Change
+from iotlab.table.operations.answers import write_answer
+from iotlab.table.operations.common import Images, decode_item, parse
+from iotlab.table.operations.writes import Outcome, WriteRequest
+from iotlab.table.requests import Attributes
+
+
+class UpdateItem(WriteRequest, kw_only=True):
+    """The request."""
+
+    key: Attributes
+    update_expression: str | None = None
+    attribute_updates: dict[str, Any] | None = None
 
 
 def execute(engine: Engine, request: dict[str, Any], images: Images) -> dict[str, Any]:
-    """Return ``Attributes`` as ReturnValues asks for: ALL_OLD, ALL_NEW, UPDATED_OLD or UPDATED_NEW."""
-    update = parse(request, UpdateRequest)
-    action = Action(engine, update, "update")
-    returned = _returned(engine.transact(action.apply), update.return_values)
-    return {} if returned is None else {"Attributes": images(returned)}
+    """Return ``Attributes`` as ReturnValues asks: the item before or after, whole or what the update names of it."""
+    update = parse(request, UpdateItem)
+    action = Change(update)
+    action.bind(engine)
+    outcome = engine.transact(action.apply)
+    response = write_answer(action, outcome, update)
+    attributes = _attributes(update.return_values, action, outcome, images)
+    if attributes is not None:
+        response["Attributes"] = attributes
+    return response
 
 
-def _returned(outcome: Outcome, wanted: ReturnValues) -> bytes | None:
-    match wanted:
-        case "NONE":
-            return None
-        case "ALL_OLD":
-            return outcome.old
-        case "ALL_NEW":
-            return outcome.new
-    old, new = decode_item(outcome.old), decode_item(outcome.new)
-    shown, other = (old, new) if wanted == "UPDATED_OLD" else (new, old)
-    changed = {name: value for name, value in shown.items() if other.get(name) != value}
-    return encode_item(changed) if changed else None
+def _attributes(wanted: str | None, action: Change, outcome: Outcome, images: Images) -> Any:
+    body = outcome.old if wanted in {"ALL_OLD", "UPDATED_OLD"} else outcome.new
+    if wanted in {None, "NONE"} or body is None:
+        return None
+    if wanted in {"ALL_OLD", "ALL_NEW"}:
+        return images(body)
+    if action.update is None:
+        return None
+    return action.update.select(decode_item(body)) or None
