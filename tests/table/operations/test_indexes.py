@@ -5,10 +5,14 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import msgspec
 import pytest
 
 from iotlab.table import backfill, errors
+from iotlab.table.catalog import create_entries_table
+from iotlab.table.definition import TableDefinition
 from iotlab.table.engine import Engine
+from iotlab.table.unit_of_work import UnitOfWork
 from tests.table.operations.conftest import Call, thing
 
 
@@ -137,7 +141,7 @@ def test_an_index_that_was_filling_when_the_file_was_closed_is_filled_after_open
     table = engine.table("things")
     add_index(call)
     wait_until_active(call, "by-note")
-    engine.catalog.replace("things", lambda unit, now: _unfilled(unit, now))
+    engine.catalog.replace("things", _unfilled)
     path, clock = engine.path, engine.clock
     engine.close()
     again = Engine.open(path, clock=clock)
@@ -150,11 +154,11 @@ def test_an_index_that_was_filling_when_the_file_was_closed_is_filled_after_open
         again.close()
 
 
-def _unfilled(unit: Any, table: Any) -> Any:
-    import msgspec
-
+def _unfilled(unit: UnitOfWork, table: TableDefinition) -> TableDefinition:
     index = table.index("by-note")
-    unit.connection.execute(f"DELETE FROM {index.entries_table}")
+    assert index is not None
+    unit.connection.execute(f"DROP TABLE {index.entries_table}")
+    create_entries_table(unit, index)
     left = tuple(one for one in table.indexes if one is not index)
     return msgspec.structs.replace(table, indexes=(*left, msgspec.structs.replace(index, is_complete=False)))
 
