@@ -7,6 +7,7 @@ a word of Python's, in `import_`.
 from __future__ import annotations
 
 VERBS: dict[str, str] = {
+    "serve": "Serve a data directory as DynamoDB and DynamoDB Streams on loopback.",
     "credentials": "Print the key pair as environment lines for the AWS CLI and SDKs.",
 }
 """Each verb with its line in `iotlab table --help`."""
@@ -15,7 +16,7 @@ HELP = """Serve a data directory as DynamoDB, and read or change its tables.
 
 Examples:
 
-    iotlab table credentials --data ./lab
+    iotlab table serve --data ./lab --port 8000
 
     eval "$(iotlab table credentials --data ./lab)" && aws dynamodb list-tables
 """
