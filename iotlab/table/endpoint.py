@@ -57,7 +57,7 @@ class Endpoint:
         self._socket = _listen(host, port)
         self.port: int = self._socket.getsockname()[1]
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="endpoint")
-        self._app = App(engine, credentials, self._pool, pages=pages or {}, origins=origins)
+        self._app = App(engine, credentials, self._pool, pages=pages or {}, origins=origins, host=host)
         config = uvicorn.Config(
             self._app,
             interface="asgi3",

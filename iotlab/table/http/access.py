@@ -13,7 +13,7 @@ _MAX_AGE_S = b"172800"
 _EXPOSED = b"x-amzn-RequestId,x-amzn-ErrorType,x-amz-request-id,x-amz-id-2,x-amzn-ErrorMessage,x-amz-crc32,Date"
 
 
-def check_host(headers: Mapping[str, str]) -> None:
+def check_host(headers: Mapping[str, str], allowed: Collection[str] = LOOPBACK_NAMES) -> None:
     """Refuse a request that is for another host.
 
     A browser that was lured to a name which resolves to loopback still sends that name as Host.
@@ -22,7 +22,7 @@ def check_host(headers: Mapping[str, str]) -> None:
         AccessDeniedException: the Host header is missing, doubled, or names no loopback address.
     """
     host = headers.get("host", "")
-    if _name_of(host) not in LOOPBACK_NAMES:
+    if _name_of(host) not in allowed:
         raise AccessDeniedException(
             f"Host {host[:255]!r} is not served here; expected 127.0.0.1, localhost or [::1], with or without a port"
         )

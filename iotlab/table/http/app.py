@@ -23,7 +23,7 @@ from iotlab.table.errors import (
     SerializationException,
     UnknownOperationException,
 )
-from iotlab.table.http.access import check_host, check_origin, cors_headers, preflight
+from iotlab.table.http.access import LOOPBACK_NAMES, check_host, check_origin, cors_headers, preflight
 from iotlab.table.http.answers import JSON, NOT_FOUND, Response, error_response, header_lines
 from iotlab.table.http.bounds import INLINE_BODY_BYTES, MAX_WAITING_BYTES
 from iotlab.table.http.connection import EXTENSION
@@ -47,6 +47,10 @@ _CONTENT_TYPES = frozenset({JSON, "application/x-amz-json-1.1", "application/jso
 _NO_BODY = frozenset({"TagResource", "UntagResource"})
 """Operations that DynamoDB answers with no body at all."""
 
+_QUICK = "GetItem"
+"""The operation that is executed without another thread: one row by its key, 90 µs less for each. A write waits for
+the disk, and a page of a query or scan would hold up the other connections."""
+
 _log = logging.getLogger(__name__)
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _encode = msgspec.json.Encoder().encode
@@ -61,6 +65,7 @@ class App:
         executor: Where operations are executed.
         pages: Path → a function that returns a page. Not signed: they must hold no secret.
         origins: Web pages that may call, such as ``http://localhost:3000``, or ``*`` for all.
+        host: The loopback address that it listens on.
 
     Attributes:
         requests: Requests since the start.
@@ -75,12 +80,14 @@ class App:
         *,
         pages: Mapping[str, Page],
         origins: Collection[str],
+        host: str,
     ) -> None:
         self._engine = engine
         self._credentials = credentials
         self._executor = executor
         self._pages = dict(pages)
         self._origins = frozenset(origins)
+        self._hosts = LOOPBACK_NAMES | {host}
         self._replays = ReplayMemory()
         self._waiting_bytes = 0
         self.requests = 0
@@ -105,7 +112,7 @@ class App:
         return error_response(known, content_type)
 
     async def _respond(self, scope: Scope, headers: Mapping[str, str], receive: Receive) -> Response:
-        check_host(headers)
+        check_host(headers, self._hosts)
         check_origin(headers, self._origins)
         match scope["method"]:
             case "POST" if scope["raw_path"] == b"/":
@@ -144,6 +151,8 @@ class App:
         operation = _operation(headers)
         if isinstance(document, DynamoDBError):
             raise document
+        if operation == _QUICK:
+            return self._execute(operation, document, kind, headers)
         return await self._in_thread(lambda: self._execute(operation, document, kind, headers))
 
     def _try_signature(self, request: SignedRequest) -> Signature | DynamoDBError:
