@@ -38,6 +38,8 @@ class Endpoint:
         port: The TCP port; 0 takes a free one.
         host: The loopback address: ``127.0.0.1`` or ``::1``.
         origins: Web pages that may call, such as ``http://localhost:3000``, or ``*`` for all; none without.
+        allow_repeats: Take equal requests in one second from an SDK that gives its attempts no ids; a recorded
+            request could then be sent again for two seconds.
 
     Raises:
         UnavailableError: the port is taken.
@@ -52,12 +54,21 @@ class Endpoint:
         port: int = 0,
         host: str = LOOPBACK,
         origins: Collection[str] = (),
+        allow_repeats: bool = False,
     ) -> None:
         self._host = host
         self._socket = _listen(host, port)
         self.port: int = self._socket.getsockname()[1]
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="endpoint")
-        self._app = App(engine, credentials, self._pool, pages=pages or {}, origins=origins, host=host)
+        self._app = App(
+            engine,
+            credentials,
+            self._pool,
+            pages=pages or {},
+            origins=origins,
+            host=host,
+            allow_repeats=allow_repeats,
+        )
         config = uvicorn.Config(
             self._app,
             interface="asgi3",

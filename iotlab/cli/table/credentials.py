@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from typing import Annotated
 
@@ -22,6 +23,17 @@ def command(
     settings: Settings,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object instead of shell lines.")] = False,
+    rotate: Annotated[
+        bool, typer.Option("--rotate", help="Make a new pair. A running endpoint takes it at its next start.")
+    ] = False,
+    access_key_id: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID",
+            help="Use an own pair from now on. Its secret is asked for, or read from AWS_SECRET_ACCESS_KEY; "
+            "never given as an argument, which others on this machine can see.",
+        ),
+    ] = None,
 ) -> None:
     """Print the key pair of a data directory as environment lines for the AWS CLI and SDKs.
 
@@ -35,6 +47,12 @@ def command(
         eval "$(iotlab table credentials --data ./lab)" && aws dynamodb list-tables
     """
     directory = settings.data.dir
+    if rotate and access_key_id is not None:
+        raise typer.BadParameter("--rotate makes a pair itself", param_hint="--access-key-id")
+    if rotate:
+        credentials.save(directory, credentials.generate())
+    if access_key_id is not None:
+        credentials.save(directory, _own(access_key_id))
     keys = credentials.load_or_create(directory)
     lines = {
         "AWS_ACCESS_KEY_ID": keys.access_key_id,
@@ -48,3 +66,12 @@ def command(
         print(msgspec.json.format(msgspec.json.encode(lines)).decode())
     else:
         print("\n".join(f"export {name}={shlex.quote(value)}" for name, value in lines.items()))
+
+
+def _own(access_key_id: str) -> credentials.Credentials:
+    secret = os.environ.get("AWS_SECRET_ACCESS_KEY") or typer.prompt("Secret access key", hide_input=True, err=True)
+    keys = credentials.Credentials(access_key_id, secret)
+    wrong = credentials.problem(keys)
+    if wrong:
+        raise typer.BadParameter(wrong, param_hint="--access-key-id")
+    return keys

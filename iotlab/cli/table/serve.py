@@ -33,6 +33,13 @@ def command(
         list[str] | None,
         typer.Option(metavar="ORIGIN", help="A web page's origin that may call, or * for all. May be repeated."),
     ] = None,
+    allow_repeats: Annotated[
+        bool,
+        typer.Option(
+            "--allow-repeats",
+            help="Take equal requests in one second from SDKs that do not number them (JavaScript SDK 2 and older).",
+        ),
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show nothing but errors.")] = False,
 ) -> None:
     """Serve a data directory as DynamoDB and DynamoDB Streams on loopback.
@@ -59,6 +66,7 @@ def command(
             port=settings.endpoint.port if port is None else port,
             host=settings.endpoint.host,
             origins=cors or (),
+            allow_repeats=allow_repeats,
         )
         endpoint.start()
         announce(directory, endpoint.url)

@@ -51,6 +51,9 @@ _QUICK = "GetItem"
 """The operation that is executed without another thread: one row by its key, 90 µs less for each. A write waits for
 the disk, and a page of a query or scan would hold up the other connections."""
 
+_ATTEMPT = ("amz-sdk-invocation-id", "amz-sdk-request", "aws-sdk-invocation-id", "aws-sdk-retry")
+"""The headers in which SDKs say which attempt a request is; the last two are those of PHP."""
+
 _log = logging.getLogger(__name__)
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _encode = msgspec.json.Encoder().encode
@@ -66,6 +69,7 @@ class App:
         pages: Path → a function that returns a page. Not signed: they must hold no secret.
         origins: Web pages that may call, such as ``http://localhost:3000``, or ``*`` for all.
         host: The loopback address that it listens on.
+        allow_repeats: See `ReplayMemory`.
 
     Attributes:
         requests: Requests since the start.
@@ -81,6 +85,7 @@ class App:
         pages: Mapping[str, Page],
         origins: Collection[str],
         host: str,
+        allow_repeats: bool,
     ) -> None:
         self._engine = engine
         self._credentials = credentials
@@ -88,7 +93,7 @@ class App:
         self._pages = dict(pages)
         self._origins = frozenset(origins)
         self._hosts = LOOPBACK_NAMES | {host}
-        self._replays = ReplayMemory()
+        self._replays = ReplayMemory(allow_repeats=allow_repeats)
         self._waiting_bytes = 0
         self.requests = 0
         self.refusals: Counter[str] = Counter()
@@ -176,7 +181,7 @@ class App:
         clock = self._engine.clock
         self._replays.check(
             signature.signature,
-            f"{headers.get('amz-sdk-invocation-id', '')} {headers.get('amz-sdk-request', '')}".strip(),
+            " ".join(headers[name] for name in _ATTEMPT if name in headers),
             signed_at_s=parse(signature.stamp),
             now_s=clock.now_us() / 1_000_000,
             monotonic_s=clock.monotonic_s(),

@@ -21,15 +21,20 @@ _EXPIRE_EVERY_S = 60.0
 class ReplayMemory:
     """Which signatures were seen while they would still be accepted. Used by one thread.
 
+    Args:
+        allow_repeats: Take equal requests within two seconds also from an SDK that gives its attempts no ids.
+
     Signatures are kept by the second in which they were made, which each signature fixes itself. Of a second that has
     gone quiet eight bytes remain of each, so 1,000 requests a second for the 30 minutes take 14 MB. Nothing is
     forgotten earlier: how much it holds is bounded by how many valid requests the endpoint can answer in that time.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, allow_repeats: bool = False) -> None:
+        self._allow_repeats = allow_repeats
         self._seconds: dict[int, _Second] = {}
         self._hot: set[int] = set()
         self._expire_at_s = 0.0
+        self._repeats = 0
 
     def __len__(self) -> int:
         return sum(len(second) for second in self._seconds.values())
@@ -48,6 +53,9 @@ class ReplayMemory:
             InvalidSignatureException: this attempt was seen, or its signature more than two seconds ago.
         """
         self._tidy(now_s, monotonic_s)
+        if self._allow_repeats and not attempt:
+            self._repeats += 1
+            attempt = f"repeat {self._repeats}"
         number = int(signed_at_s)
         second = self._seconds.get(number)
         if second is None:
