@@ -6,6 +6,7 @@ The order of checks is DynamoDB's, but a large body without a valid signature is
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
@@ -26,7 +27,7 @@ from iotlab.table.errors import (
 from iotlab.table.http.access import LOOPBACK_NAMES, check_host, check_origin, cors_headers, preflight
 from iotlab.table.http.answers import JSON, NOT_FOUND, Response, error_response, header_lines
 from iotlab.table.http.bounds import INLINE_BODY_BYTES, MAX_WAITING_BYTES
-from iotlab.table.http.connection import EXTENSION
+from iotlab.table.http.connection import EXTENSION, HEAD
 from iotlab.table.http.encodings import compress, decompress
 from iotlab.table.http.errors import ServiceUnavailable
 from iotlab.table.http.replay import ReplayMemory
@@ -151,7 +152,7 @@ class App:
             document = self._check_and_decode(request, signature, body)
         else:
             document = await self._in_thread(lambda: self._check_and_decode(request, signature, body))
-        self._remember(signature, headers)
+        self._remember(signature, _attempt(headers, scope["extensions"][HEAD]))
         scope["extensions"][EXTENSION].trusted = True
         operation = _operation(headers)
         if isinstance(document, DynamoDBError):
@@ -177,11 +178,11 @@ class App:
         except DynamoDBError as error:
             return error
 
-    def _remember(self, signature: Signature, headers: Mapping[str, str]) -> None:
+    def _remember(self, signature: Signature, attempt: str) -> None:
         clock = self._engine.clock
         self._replays.check(
             signature.signature,
-            " ".join(headers[name] for name in _ATTEMPT if name in headers),
+            attempt,
             signed_at_s=parse(signature.stamp),
             now_s=clock.now_us() / 1_000_000,
             monotonic_s=clock.monotonic_s(),
@@ -233,6 +234,16 @@ def _check_before_signature(headers: Mapping[str, str], body: bytes) -> None:
     if body and "content-encoding" not in headers:
         decode(body)
     _operation(headers)
+
+
+def _attempt(headers: Mapping[str, str], head: bytes) -> str:
+    """Return what tells two attempts apart that bear one signature.
+
+    Where the client does not number its attempts these are the headers to the last space: a recorded request that is
+    sent again has the same.
+    """
+    numbered = " ".join(headers[name] for name in _ATTEMPT if name in headers)
+    return numbered or hashlib.blake2b(head.partition(b"\r\n\r\n")[0], digest_size=8).hexdigest()
 
 
 def _operation(headers: Mapping[str, str]) -> str:

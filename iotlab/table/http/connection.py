@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from typing import Any, cast
+from typing import Any
 
 import httptools
 from uvicorn.config import Config
@@ -29,6 +29,9 @@ from iotlab.table.http.errors import RequestTooLargeException, ServiceUnavailabl
 
 EXTENSION = "iotlab.connection"
 """Where the connection is in a request's ASGI scope, among its extensions."""
+
+HEAD = "iotlab.head"
+"""Where the bytes are with which a request began, as they were received."""
 
 _log = logging.getLogger(__name__)
 _MAX_RAW_BYTES = 2 * MAX_BODY_BYTES
@@ -67,6 +70,7 @@ class Connection(HttpToolsProtocol):
         self._received_bytes = 0
         self._body_bytes = 0
         self._has_cycle = False
+        self._head = b""
         self._opened_s = self.loop.time()
         self._since_s: float | None = self._opened_s
         self._timer: asyncio.TimerHandle | None = None
@@ -89,6 +93,8 @@ class Connection(HttpToolsProtocol):
         if self._since_s is None:
             self._since_s = self.loop.time()
         self._received_bytes += len(data)
+        if self._in_headers:
+            self._head += data
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -112,7 +118,6 @@ class Connection(HttpToolsProtocol):
         self._body_bytes = 0
         if self._since_s is None:
             self._since_s = self.loop.time()
-        self.scope["extensions"] = {EXTENSION: cast("dict[object, object]", self)}
 
     def on_header(self, name: bytes, value: bytes) -> None:
         # What comes after the body are trailers: nothing here has a use for them.
@@ -124,6 +129,8 @@ class Connection(HttpToolsProtocol):
         if self._refusal is None:
             self._check_framing()
         if self._refusal is None:
+            extensions: dict[str, Any] = {EXTENSION: self, HEAD: self._head}
+            self.scope["extensions"] = extensions
             super().on_headers_complete()
             self._has_cycle = True
 
@@ -137,6 +144,7 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._since_s = None
         self._received_bytes = 0
+        self._head = b""
         self._in_headers = True
         if self._refusal is None:
             super().on_message_complete()

@@ -22,7 +22,7 @@ class ReplayMemory:
     """Which signatures were seen while they would still be accepted. Used by one thread.
 
     Args:
-        allow_repeats: Take equal requests within two seconds also from an SDK that gives its attempts no ids.
+        allow_repeats: Take equal requests within two seconds, however equal they are.
 
     Signatures are kept by the second in which they were made, which each signature fixes itself. Of a second that has
     gone quiet eight bytes remain of each, so 1,000 requests a second for the 30 minutes take 14 MB. Nothing is
@@ -44,7 +44,7 @@ class ReplayMemory:
 
         Args:
             signature: In hexadecimal digits.
-            attempt: What the SDK says which attempt it is; empty when it says nothing.
+            attempt: What tells it from other attempts with the same signature.
             signed_at_s: The signature's own time.
             now_s: Seconds since 1970.
             monotonic_s: Seconds that never step back.
@@ -53,7 +53,7 @@ class ReplayMemory:
             InvalidSignatureException: this attempt was seen, or its signature more than two seconds ago.
         """
         self._tidy(now_s, monotonic_s)
-        if self._allow_repeats and not attempt:
+        if self._allow_repeats:
             self._repeats += 1
             attempt = f"repeat {self._repeats}"
         number = int(signed_at_s)
@@ -96,8 +96,7 @@ class _Second:
         if first_s is None:
             is_new = not self._is_packed(mark)
         else:
-            is_other_attempt = bool(attempt) and (mark, attempt) not in self._attempts
-            is_new = is_other_attempt and monotonic_s - first_s <= REPEAT_S
+            is_new = (mark, attempt) not in self._attempts and monotonic_s - first_s <= REPEAT_S
         if is_new:
             self._first_s.setdefault(mark, monotonic_s)
             self._attempts.add((mark, attempt))
