@@ -11,6 +11,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from keyword import iskeyword
 from typing import Annotated
 
 import typer
@@ -28,11 +29,15 @@ VERBS: dict[str, str] = {
     "bridge": "Receive messages from the broker and store them, raise alarms, notify.",
     "emulate": "Run emulated devices that publish to a broker.",
     "replay": "Publish recorded messages of real devices to the broker.",
+    "table": "Serve a data directory as DynamoDB, and read or change its tables.",
     "trace": "Show the seven stops of one message, with times.",
     "doctor": "Check this machine and tell the fix of what is wrong.",
     "version": "Show the versions of iotlab and of what it stands on.",
 }
 """Each verb with its line in `iotlab --help`. The module `iotlab.cli.<verb>` has its function ``command``."""
+
+GROUPS = frozenset({"table"})
+"""The verbs that have verbs of their own. The package `iotlab.cli.<group>` has ``HELP`` and ``VERBS``."""
 
 _EPILOG = "Start with: **iotlab demo**. Trouble: **iotlab doctor**. Each command: **iotlab COMMAND --help**."
 
@@ -82,17 +87,47 @@ def build(words: Sequence[str] = ()) -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback()(_options)
-    wanted = next((word for word in words if not word.startswith("-")), "")
+    wanted, rest = _split(words)
     for verb, line in VERBS.items():
-        function = load_command(verb) if verb == wanted else _not_loaded
+        if verb != wanted:
+            app.command(verb, help=line)(_not_loaded)
+        elif verb in GROUPS:
+            app.add_typer(build_group(verb, rest), name=verb)
+        else:
+            app.command(verb)(load_command(verb))
+    return app
+
+
+def build_group(group: str, words: Sequence[str] = ()) -> typer.Typer:
+    """Return a group's command line, with the verb among ``words`` (those after the group's name) loaded."""
+    package = import_module(f"iotlab.cli.{group}")
+    verbs: dict[str, str] = package.VERBS
+    app = typer.Typer(help=package.HELP, no_args_is_help=True, rich_markup_mode="markdown")
+    # With a callback it stays a group even if it had a single verb.
+    app.callback()(lambda: None)
+    wanted, _ = _split(words)
+    for verb, line in verbs.items():
+        function = load_command(f"{group}.{verb}") if verb == wanted else _not_loaded
         app.command(verb, help=None if verb == wanted else line)(function)
     return app
 
 
 def load_command(verb: str) -> Callable[..., None]:
-    """Import a verb's module and return its function."""
-    function: Callable[..., None] = import_module(f"iotlab.cli.{verb}").command
+    """Import a verb's module and return its function.
+
+    Args:
+        verb: Such as ``demo`` or ``table.tail-stream``; that one's module is `iotlab.cli.table.tail_stream`, and a
+            verb that is a word of Python's, such as ``import``, has a module with an underscore behind it.
+    """
+    names = [f"{name}_" if iskeyword(name) else name for name in verb.replace("-", "_").split(".")]
+    function: Callable[..., None] = import_module(".".join(["iotlab.cli", *names])).command
     return function
+
+
+def _split(words: Sequence[str]) -> tuple[str, list[str]]:
+    """Return the first word that is no flag, and the words after it."""
+    at = next((at for at, word in enumerate(words) if not word.startswith("-")), len(words))
+    return "".join(words[at : at + 1]), list(words[at + 1 :])
 
 
 def _not_loaded() -> None:

@@ -41,6 +41,7 @@ class DataSettings:
         Path,
         Setting(
             "The lab's data directory: table, ledger, credentials, logs, and `lab.toml`.",
+            flags=("--data",),
             default_text="your user data directory (Linux: ~/.local/share/iotlab)",
         ),
     ] = field(default_factory=_default_data_dir)
