@@ -12,5 +12,3 @@ from iotlab.table.expressions.projection import project
 from iotlab.table.expressions.update import apply_update, words_of_update
 
 __all__ = ["KeyRange", "Placeholders", "apply_update", "holds", "key_range", "project", "words_of_update"]
-from iotlab.table.expressions._shim import *
-from iotlab.table.expressions._shim import Condition, KeyConditions, Projection, Update
