@@ -250,20 +250,20 @@ def _typed(kind: str, value: Any, depth: int) -> Any:
     return {name: canonical_attribute(element, depth + 1) for name, element in content.items()}
 
 
-def check_attribute_name(name: Any) -> None:
+def check_attribute_name(name: Any, prefix: str = "") -> None:
     """Raise ValidationException for an attribute name that is empty or over 64 KB.
 
-    Raises also SerializationException for one that is no text.
+    Raises also SerializationException for one that is no text. The prefix stands before the message.
 
     Source: Amazon DynamoDB Developer Guide, "Constraints", attribute names.
     """
     if not isinstance(name, str):
         raise SerializationException(f"{_token(name)} cannot be converted to String")
     if not name:
-        raise ValidationException("Empty attribute name")
+        raise ValidationException(f"{prefix}Empty attribute name")
     if len(name) > limits.ATTRIBUTE_NAME_BYTES // 4 and len(name.encode()) > limits.ATTRIBUTE_NAME_BYTES:
         raise ValidationException(
-            f"Attribute name is too large, must be less than {limits.ATTRIBUTE_NAME_BYTES + 1} bytes"
+            f"{prefix}Attribute name is too large, must be less than {limits.ATTRIBUTE_NAME_BYTES + 1} bytes"
         )
 
 
@@ -277,10 +277,7 @@ def canonical_item(item: Any) -> Item:
     """
     checked = {name: canonical_attribute(attribute) for name, attribute in _members(item).items()}
     for name in checked:
-        try:
-            check_attribute_name(name)
-        except ValidationException as error:
-            raise ValidationException(_PREFIX + str(error)) from error
+        check_attribute_name(name, _PREFIX)
     if size_bytes(checked) > limits.ITEM_SIZE_BYTES:
         raise ValidationException("Item size has exceeded the maximum allowed size")
     return checked
