@@ -11,7 +11,7 @@ from typing import Any
 from iotlab.table import limits
 from iotlab.table.definition import Index, TableDefinition
 from iotlab.table.indexes import projected
-from iotlab.table.validation import size_bytes
+from iotlab.table.sizes import size_bytes
 from iotlab.table.values import AttributeValue, Item
 
 Units = float

@@ -12,7 +12,7 @@ import apsw
 import msgspec
 
 from iotlab.table.definition import TableDefinition, items_table
-from iotlab.table.expressions.key_condition import KeyRange
+from iotlab.table.expressions.key_range import KeyRange
 from iotlab.table.indexes import Entry, changed_entries
 from iotlab.table.keys import Key
 from iotlab.table.store import EventName

@@ -63,7 +63,7 @@ def test_each_change_writes_one_record_with_both_images(store: Store) -> None:
 def test_a_write_that_changes_nothing_writes_no_record(store: Store) -> None:
     store.put_item("devices", item({"device": "kitchen", "a": 1, "b": 2}))
     store.put_item("devices", {"device": {"S": "kitchen"}, "b": {"N": "2.0"}, "a": {"N": "1"}})
-    store.update_item("devices", KEY, "REMOVE missing")
+    store.update_item("devices", KEY, "REMOVE absent")
     store.delete_item("devices", item({"device": "nobody"}))
     assert len(records(store)) == 1
 

@@ -1,14 +1,37 @@
-"""DynamoDB's expressions: text → syntax tree (cached) → evaluated on an item with its placeholders.
+"""DynamoDB's expressions: text → syntax tree (cached) → checked with a request's placeholders → used on items.
+
+Every mistake that can be found without an item is found when an expression is compiled, with DynamoDB's message, in
+DynamoDB's order.
 
 Source: Amazon DynamoDB Developer Guide, "Using expressions in DynamoDB".
 """
 
 from __future__ import annotations
 
-from iotlab.table.expressions.condition import holds
-from iotlab.table.expressions.key_condition import KeyRange, key_range
+from iotlab.table.expressions.compat import apply_update, holds, key_range, project, words_of_update
+from iotlab.table.expressions.condition import Condition, compile_condition
+from iotlab.table.expressions.key_condition import KeyConditions, compile_key_condition
+from iotlab.table.expressions.key_range import KeyRange
+from iotlab.table.expressions.paths import ResolvedPath
 from iotlab.table.expressions.placeholders import Placeholders
-from iotlab.table.expressions.projection import project
-from iotlab.table.expressions.update import apply_update, words_of_update
+from iotlab.table.expressions.projection import Projection, compile_projection
+from iotlab.table.expressions.update import Update, compile_update
 
-__all__ = ["KeyRange", "Placeholders", "apply_update", "holds", "key_range", "project", "words_of_update"]
+__all__ = [
+    "Condition",
+    "KeyConditions",
+    "KeyRange",
+    "Placeholders",
+    "Projection",
+    "ResolvedPath",
+    "Update",
+    "apply_update",
+    "compile_condition",
+    "compile_key_condition",
+    "compile_projection",
+    "compile_update",
+    "holds",
+    "key_range",
+    "project",
+    "words_of_update",
+]

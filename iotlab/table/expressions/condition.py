@@ -1,145 +1,138 @@
-"""Evaluating condition and filter expressions on an item."""
+"""Condition and filter expressions: checked once, then tested on items."""
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from iotlab.table.errors import ValidationException
-from iotlab.table.expressions import nodes
-from iotlab.table.expressions.compare import equal, ordered
-from iotlab.table.expressions.parser import parse_condition
-from iotlab.table.expressions.paths import follow
+from iotlab.table.expressions import compare, nodes
+from iotlab.table.expressions.condition_checks import check_between, check_comparison, check_function, check_in
+from iotlab.table.expressions.condition_parser import parse_condition
+from iotlab.table.expressions.operands import Binder, reading
 from iotlab.table.expressions.placeholders import Placeholders
 from iotlab.table.values import AttributeValue
 
-ATTRIBUTE_TYPES = ("B", "NULL", "SS", "BOOL", "L", "BS", "N", "NS", "S", "M")
+Test = Callable[[Mapping[str, AttributeValue]], bool]
 
 
-def holds(
-    text: str, item: Mapping[str, AttributeValue], placeholders: Placeholders, what: str = "ConditionExpression"
-) -> bool:
-    """Return whether the condition holds on the item (an empty mapping where there is none).
+class Condition:
+    """A condition on an item.
+
+    Attributes:
+        names: The top-level attributes that it reads.
+        nested: Those of them that it goes into, as ``a.b`` or ``a[0]`` does.
+    """
+
+    def __init__(self, test: Test, names: frozenset[str], nested: frozenset[str] = frozenset()) -> None:
+        self._test = test
+        self.names = names
+        self.nested = nested
+
+    def holds(self, item: Mapping[str, AttributeValue]) -> bool:
+        """Return whether it holds on the item (an empty mapping where there is none)."""
+        return self._test(item)
+
+
+def compile_condition(text: str, placeholders: Placeholders, what: str = "ConditionExpression") -> Condition:
+    """Return a condition, checked as far as it can be without an item.
+
+    Args:
+        text: The expression.
+        placeholders: The request's names and values; those that the expression has count as used.
+        what: The parameter's name, for messages.
 
     Raises:
-        ValidationException: the expression does not parse, or a placeholder or operand type is wrong.
+        ValidationException: the expression does not parse, or a placeholder, function or operand is wrong.
+
+    Source: Amazon DynamoDB Developer Guide, "Condition and filter expressions, operators, and functions".
     """
-    return _Evaluation(item, placeholders, what).condition(parse_condition(text, what))
+    binder = Binder(placeholders, what)
+    test = _test(parse_condition(text, what), binder)
+    return Condition(test, binder.names, binder.nested)
 
 
-class _Evaluation:
-    """One item with one request's placeholders.
+def _test(node: nodes.Condition, binder: Binder) -> Test:
+    match node:
+        case nodes.Every():
+            return every([_test(part, binder) for part in node.conditions])
+        case nodes.Either():
+            return either([_test(part, binder) for part in node.conditions])
+        case nodes.Not():
+            inner = _test(node.condition, binder)
+            return lambda item: not inner(item)
+        case nodes.Compare():
+            return _comparison(node, binder)
+        case nodes.Between():
+            return _between(node, binder)
+        case nodes.In():
+            return _in(node, binder)
+        case nodes.Call():
+            return _function(node, binder)
 
-    Both sides of AND and OR are always evaluated: DynamoDB reports an undefined placeholder wherever it stands.
-    """
 
-    def __init__(self, item: Mapping[str, AttributeValue], placeholders: Placeholders, what: str) -> None:
-        self._item = item
-        self._placeholders = placeholders
-        self._what = what
+def every(tests: Sequence[Test]) -> Test:
+    """Return the test that all of the tests hold."""
 
-    def condition(self, node: nodes.Condition) -> bool:
-        match node:
-            case nodes.Both():
-                left, right = self.condition(node.left), self.condition(node.right)
-                return left and right
-            case nodes.Either():
-                left, right = self.condition(node.left), self.condition(node.right)
-                return left or right
-            case nodes.Not():
-                return not self.condition(node.condition)
-            case nodes.Compare():
-                return self._compare(node.operator, self.operand(node.left), self.operand(node.right))
-            case nodes.Between():
-                value, low, high = (self.operand(part) for part in (node.operand, node.low, node.high))
-                return self._compare(">=", value, low) and self._compare("<=", value, high)
-            case nodes.In():
-                value = self.operand(node.operand)
-                choices = [self.operand(choice) for choice in node.choices]
-                return any(self._compare("=", value, choice) for choice in choices)
-            case nodes.Call():
-                return self._function(node)
+    def test(item: Mapping[str, AttributeValue]) -> bool:
+        for one in tests:  # noqa: SIM110  a generator would double the depth of nested conditions
+            if not one(item):
+                return False
+        return True
 
-    def operand(self, node: nodes.Operand) -> AttributeValue | None:
-        match node:
-            case nodes.ValueRef():
-                return self._placeholders.value(node.name, self._what)
-            case nodes.Path():
-                return follow(self._item, self._placeholders.path(node, self._what))
-            case nodes.Call():
-                return self._size(node)
+    return test
 
-    @staticmethod
-    def _compare(operator: str, left: AttributeValue | None, right: AttributeValue | None) -> bool:
-        if left is None or right is None:
-            return operator == "<>" and left is not right
-        if operator == "=":
-            return equal(left, right)
-        if operator == "<>":
-            return not equal(left, right)
-        return ordered(operator, left, right)
 
-    def _size(self, node: nodes.Call) -> AttributeValue | None:
-        value = self.operand(node.arguments[0])
-        if value is None:
-            return None
-        ((kind, content),) = value.items()
-        match kind:
-            case "S":
-                return {"N": str(len(content))}
-            case "B":
-                return {"N": str(len(base64.b64decode(content)))}
-            case "L" | "M" | "SS" | "NS" | "BS":
-                return {"N": str(len(content))}
-            case _:
-                return None
+def either(tests: Sequence[Test]) -> Test:
+    """Return the test that one of the tests holds."""
 
-    def _function(self, node: nodes.Call) -> bool:
-        arguments = [self.operand(argument) for argument in node.arguments]
-        match node.function:
-            case "attribute_exists":
-                return arguments[0] is not None
-            case "attribute_not_exists":
-                return arguments[0] is None
-            case "attribute_type":
-                return self._has_type(arguments[0], arguments[1])
-            case "begins_with":
-                return self._begins_with(arguments[0], arguments[1])
-            case _:
-                return _contains(arguments[0], arguments[1])
-
-    def _has_type(self, value: AttributeValue | None, kind: AttributeValue | None) -> bool:
-        if kind is None or "S" not in kind or kind["S"] not in ATTRIBUTE_TYPES:
-            raise ValidationException(
-                f"Invalid {self._what}: Invalid attribute type name found; "
-                f"type: {kind and next(iter(kind.values()))}, valid types: {{{','.join(ATTRIBUTE_TYPES)}}}"
-            )
-        return value is not None and kind["S"] in value
-
-    def _begins_with(self, value: AttributeValue | None, prefix: AttributeValue | None) -> bool:
-        if prefix is not None and "S" not in prefix and "B" not in prefix:
-            raise ValidationException(
-                f"Invalid {self._what}: Incorrect operand type for operator or function; "
-                f"operator or function: begins_with, operand type: {next(iter(prefix))}"
-            )
-        if value is None or prefix is None:
-            return False
-        if "S" in value and "S" in prefix:
-            return bool(value["S"].startswith(prefix["S"]))
-        if "B" in value and "B" in prefix:
-            return base64.b64decode(value["B"]).startswith(base64.b64decode(prefix["B"]))
+    def test(item: Mapping[str, AttributeValue]) -> bool:
+        for one in tests:  # noqa: SIM110
+            if one(item):
+                return True
         return False
 
+    return test
 
-def _contains(value: AttributeValue | None, sought: AttributeValue | None) -> bool:
-    if value is None or sought is None:
-        return False
-    ((kind, content),) = value.items()
-    ((sought_kind, sought_content),) = sought.items()
-    if kind == "S" and sought_kind == "S":
-        return sought_content in content
-    if kind == "B" and sought_kind == "B":
-        return base64.b64decode(sought_content) in base64.b64decode(content)
-    if kind == "L":
-        return sought in content
-    return kind == sought_kind + "S" and sought_content in content
+
+def _comparison(node: nodes.Compare, binder: Binder) -> Test:
+    left, right = binder.operand(node.left), binder.operand(node.right)
+    check_comparison(node.operator, left, right, binder.what)
+    holds, a, b = compare.COMPARATORS[node.operator], reading(left), reading(right)
+    return lambda item: holds(a(item), b(item))
+
+
+def _between(node: nodes.Between, binder: Binder) -> Test:
+    operand, low, high = (binder.operand(part) for part in (node.operand, node.low, node.high))
+    check_between(operand, low, high, binder.what)
+    value, first, last = reading(operand), reading(low), reading(high)
+    return lambda item: compare.between(value(item), first(item), last(item))
+
+
+def _in(node: nodes.In, binder: Binder) -> Test:
+    operand = binder.operand(node.operand)
+    choices = [binder.operand(choice) for choice in node.choices]
+    check_in(operand, choices, binder.what)
+    value, readings = reading(operand), [reading(choice) for choice in choices]
+    return lambda item: any(compare.equal(value(item), read(item)) for read in readings)
+
+
+def _function(node: nodes.Call, binder: Binder) -> Test:
+    call = binder.call(node)
+    check_function(call, binder.what)
+    first, *others = (reading(operand) for operand in call.operands)
+    match node.function:
+        case "attribute_exists":
+            return lambda item: first(item) is not None
+        case "attribute_not_exists":
+            return lambda item: first(item) is None
+    second = others[0]
+    match node.function:
+        case "attribute_type":
+            return lambda item: _has_type(first(item), second(item))
+        case "begins_with":
+            return lambda item: compare.begins_with(first(item), second(item))
+        case _:
+            return lambda item: compare.contains(first(item), second(item))
+
+
+def _has_type(value: compare.Value, kind: compare.Value) -> bool:
+    return value is not None and kind is not None and kind["S"] in value

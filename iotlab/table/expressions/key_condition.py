@@ -1,127 +1,122 @@
-"""KeyConditionExpression → a range of keys."""
+"""KeyConditionExpression: which keys a Query reads.
+
+It has the grammar of a condition; what it may not have is refused after the checks that all conditions undergo.
+"""
 
 from __future__ import annotations
 
-import msgspec
+from collections.abc import Iterator, Mapping
 
 from iotlab.table.errors import ValidationException
 from iotlab.table.expressions import nodes
-from iotlab.table.expressions.parser import parse_condition
+from iotlab.table.expressions.condition import compile_condition
+from iotlab.table.expressions.condition_parser import parse_condition
+from iotlab.table.expressions.key_range import KeyRange, KeyTest, range_of
+from iotlab.table.expressions.operands import Binder, BoundCall, BoundOperand, BoundPath, BoundValue
 from iotlab.table.expressions.placeholders import Placeholders
-from iotlab.table.keys import KeyAttribute, KeySchema, encode_value, place
+from iotlab.table.keys import KeySchema
 
 _WHAT = "KeyConditionExpression"
-_AFTER_ALL = b"\xff" * 1025
+_MIRRORED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
-class KeyRange(msgspec.Struct, frozen=True):
-    """One partition and a range of its sort keys, as sortable bytes.
+class KeyConditions:
+    """One test for each of some key attributes.
 
     Attributes:
-        partition: The partition key, as `iotlab.table.keys.place` gives it.
-        low, high: Bounds of the sort key.
-        low_open, high_open: True where the bound itself is not in the range.
+        names: The attributes, in the order of the text.
     """
 
-    partition: bytes
-    low: bytes = b""
-    high: bytes = _AFTER_ALL
-    low_open: bool = False
-    high_open: bool = False
+    def __init__(self, tests: Mapping[str, KeyTest]) -> None:
+        self._tests = dict(tests)
+        self.names: tuple[str, ...] = tuple(tests)
+
+    def key_range(self, schema: KeySchema) -> KeyRange:
+        """Return the keys of a table or index that pass.
+
+        Raises:
+            ValidationException: a partition attribute has no test for equality, a tested attribute is no key, sort
+                attributes are not tested from the left, or a value has another type than its attribute.
+        """
+        return range_of(self._tests, schema)
 
 
-def key_range(text: str, schema: KeySchema, placeholders: Placeholders) -> KeyRange:
-    """Return what a key condition selects.
+def compile_key_condition(text: str, placeholders: Placeholders) -> KeyConditions:
+    """Return a key condition, checked as far as it can be without a key schema.
+
+    Args:
+        text: The expression.
+        placeholders: The request's names and values; those that the expression has count as used.
 
     Raises:
-        ValidationException: the condition is not ``partition = :v`` with at most one condition on the sort key.
+        ValidationException: the expression does not parse, a placeholder, function or operand is wrong, or it has
+            something that only other conditions have.
+
+    Source: Amazon DynamoDB Developer Guide, "Key condition expressions for the Query operation".
     """
-    parts = _conjuncts(parse_condition(text, _WHAT))
-    partition: bytes | None = None
-    sort: KeyRange | None = None
-    for part in parts:
-        attribute = _attribute(part, placeholders)
-        if attribute == schema.partition[0].name and partition is None:
-            partition = place(_partition_value(part, schema.partition[0], placeholders))
-        elif schema.sort and attribute == schema.sort[0].name and sort is None:
-            sort = _sort_range(part, schema.sort[0], placeholders)
-        else:
-            raise ValidationException("Query key condition not supported")
-    if partition is None:
-        raise ValidationException(f"Query condition missed key schema element: {schema.partition[0].name}")
-    return msgspec.structs.replace(sort or KeyRange(b""), partition=partition)
+    compile_condition(text, placeholders, _WHAT)
+    return KeyConditions(tests_of(parse_condition(text, _WHAT), Binder(placeholders, _WHAT)))
 
 
-def _conjuncts(node: nodes.Condition) -> list[nodes.Condition]:
-    if isinstance(node, nodes.Both):
-        return _conjuncts(node.left) + _conjuncts(node.right)
-    if isinstance(node, nodes.Either | nodes.Not):
-        operator = "OR" if isinstance(node, nodes.Either) else "NOT"
+def tests_of(condition: nodes.Condition, binder: Binder) -> dict[str, KeyTest]:
+    """Return the tests by attribute. Raises ValidationException for what a key condition may not have."""
+    if isinstance(condition, nodes.Either | nodes.Not | nodes.In):
+        operator = {nodes.Either: "OR", nodes.Not: "NOT", nodes.In: "IN"}[type(condition)]
         raise ValidationException(f"Invalid operator used in {_WHAT}: {operator}")
-    return [node]
+    if not isinstance(condition, nodes.Every):
+        name, test = _test(condition, binder)
+        return {name: test}
+    tests: dict[str, KeyTest] = {}
+    for part in condition.conditions:
+        for name, test in tests_of(part, binder).items():
+            if name in tests:
+                raise ValidationException("KeyConditionExpressions must only contain one condition per key")
+            tests[name] = test
+    return tests
 
 
-def _attribute(node: nodes.Condition, placeholders: Placeholders) -> str:
-    match node:
-        case nodes.Compare(left=nodes.Path() as path) | nodes.Between(operand=nodes.Path() as path):
-            pass
-        case nodes.Call(function="begins_with", arguments=(nodes.Path() as path, _)):
-            pass
-        case _:
-            raise ValidationException("Query key condition not supported")
-    resolved = placeholders.path(path, _WHAT)
-    if len(resolved) != 1:
-        raise ValidationException("Key condition expressions must reference top-level attributes")
-    return str(resolved[0])
-
-
-def _bytes(node: nodes.Operand, attribute: KeyAttribute, placeholders: Placeholders) -> bytes:
-    if not isinstance(node, nodes.ValueRef):
-        raise ValidationException("Query key condition not supported")
-    value = placeholders.value(node.name, _WHAT)
-    if attribute.kind not in value:
+def _test(condition: nodes.Compare | nodes.Between | nodes.Call, binder: Binder) -> tuple[str, KeyTest]:
+    operator, parts = _parts(condition)
+    if operator in {"<>", "attribute_exists", "attribute_not_exists", "attribute_type", "contains"}:
+        raise ValidationException(f"Invalid operator used in {_WHAT}: {operator}")
+    operands = [binder.operand(part) for part in parts]
+    if operator in {"BETWEEN", "begins_with"} and not isinstance(operands[0], BoundPath):
         raise ValidationException(
-            "One or more parameter values were invalid: Condition parameter type does not match schema type"
+            f"Invalid condition in {_WHAT}: {operator} operator must have the key attribute as its first operand"
         )
-    return encode_value(attribute.kind, value[attribute.kind])
+    name = _key_attribute(operands)
+    values = tuple(operand.value for operand in operands if isinstance(operand, BoundValue))
+    if isinstance(operands[0], BoundValue):
+        operator = _MIRRORED[operator]
+    return name, KeyTest(operator, values)
 
 
-def _partition_value(node: nodes.Condition, attribute: KeyAttribute, placeholders: Placeholders) -> bytes:
-    if not isinstance(node, nodes.Compare) or node.operator != "=":
-        raise ValidationException("Query key condition not supported")
-    return _bytes(node.right, attribute, placeholders)
-
-
-def _sort_range(node: nodes.Condition, attribute: KeyAttribute, placeholders: Placeholders) -> KeyRange:
-    match node:
-        case nodes.Between():
-            low, high = (_bytes(end, attribute, placeholders) for end in (node.low, node.high))
-            if low > high:
-                raise ValidationException(
-                    f"Invalid {_WHAT}: The BETWEEN operator requires upper bound to be greater "
-                    "than or equal to lower bound"
-                )
-            return KeyRange(b"", low, high)
-        case nodes.Call():
-            prefix = _bytes(node.arguments[1], attribute, placeholders)
-            return KeyRange(b"", prefix, prefix + _AFTER_ALL)
+def _parts(condition: nodes.Compare | nodes.Between | nodes.Call) -> tuple[str, tuple[nodes.Operand, ...]]:
+    match condition:
         case nodes.Compare():
-            return _comparison(node.operator, _bytes(node.right, attribute, placeholders))
-        case _:
-            raise ValidationException("Query key condition not supported")
+            return condition.operator, (condition.left, condition.right)
+        case nodes.Between():
+            return "BETWEEN", (condition.operand, condition.low, condition.high)
+        case nodes.Call():
+            return condition.function, condition.arguments
 
 
-def _comparison(operator: str, value: bytes) -> KeyRange:
-    match operator:
-        case "=":
-            return KeyRange(b"", value, value)
-        case "<":
-            return KeyRange(b"", high=value, high_open=True)
-        case "<=":
-            return KeyRange(b"", high=value)
-        case ">":
-            return KeyRange(b"", low=value, low_open=True)
-        case ">=":
-            return KeyRange(b"", low=value)
-        case _:
-            raise ValidationException(f"Invalid operator used in {_WHAT}: {operator}")
+def _key_attribute(operands: list[BoundOperand]) -> str:
+    name = ""
+    for path in _paths(operands):
+        if name:
+            raise ValidationException(f"Invalid condition in {_WHAT}: Multiple attribute names used in one condition")
+        if len(path.path) > 1:
+            raise ValidationException("KeyConditionExpressions cannot have conditions on nested attributes")
+        name = str(path.path[0])
+    if not name:
+        raise ValidationException(f"Invalid condition in {_WHAT}: No key attribute specified")
+    return name
+
+
+def _paths(operands: list[BoundOperand]) -> Iterator[BoundPath]:
+    for operand in operands:
+        if isinstance(operand, BoundCall):
+            raise ValidationException("KeyConditionExpressions cannot contain nested operations")
+        if isinstance(operand, BoundPath):
+            yield operand

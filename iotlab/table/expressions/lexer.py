@@ -9,22 +9,27 @@ import msgspec
 
 from iotlab.table import limits
 from iotlab.table.errors import ValidationException
+from iotlab.table.expressions.problems import invalid
 
-TokenKind = Literal["name", "placeholder", "value", "number", "symbol", "end"]
+TokenKind = Literal["name", "placeholder", "value", "number", "symbol", "other", "end"]
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<placeholder>#[A-Za-z0-9_]+)|(?P<value>:[A-Za-z0-9_]+)"
-    r"|(?P<number>\d+)|(?P<symbol><>|<=|>=|[=<>()\[\],.+\-]))"
+    r"[ \t\r\n]*(?:(?P<name>[A-Za-z][A-Za-z0-9_]*)|(?P<placeholder>#[A-Za-z0-9_]+)|(?P<value>:[A-Za-z0-9_]+)"
+    r"|(?P<number>[0-9]+)|(?P<symbol><>|<=|>=|[=<>()\[\],.+\-])|(?P<other>[^ \t\r\n]))"
 )
-_KINDS: tuple[TokenKind, ...] = ("name", "placeholder", "value", "number", "symbol")
 
 
 class Token(msgspec.Struct, frozen=True):
-    """One word of an expression, with its place for error messages."""
+    """One word of an expression, with its place for error messages. ``other`` is a character that fits nowhere."""
 
     kind: TokenKind
     text: str
     at: int
+
+    @property
+    def end(self) -> int:
+        """Where the word ends in the text."""
+        return self.at if self.kind == "end" else self.at + len(self.text)
 
 
 def tokens(text: str, what: str) -> list[Token]:
@@ -35,26 +40,24 @@ def tokens(text: str, what: str) -> list[Token]:
         what: Its parameter's name, for messages: ``ConditionExpression``.
 
     Raises:
-        ValidationException: the expression is empty, over 4 KB, or has a character that no expression has.
+        ValidationException: the expression is empty or over 4 KB.
     """
+    size_bytes = len(text.encode())
+    if size_bytes > limits.EXPRESSION_BYTES:
+        raise invalid(what, f"Expression size has exceeded the maximum allowed size; expression size: {size_bytes}")
     if not text.strip():
-        raise ValidationException(f"Invalid {what}: The expression can not be empty;")
-    if len(text.encode()) > limits.EXPRESSION_BYTES:
-        raise ValidationException(f"Invalid {what}: Expression size has exceeded the maximum allowed size;")
-    found: list[Token] = []
-    at = 0
-    end = len(text.rstrip())
-    while at < end:
-        match = _TOKEN.match(text, at)
-        if match is None:
-            raise syntax_error(what, text[at:].strip()[:1], text[max(0, at - 8) : at + 8])
-        kind = next(kind for kind in _KINDS if match[kind] is not None)
-        found.append(Token(kind, match[kind], match.start(kind)))
-        at = match.end()
-    found.append(Token("end", "<EOF>", end))
+        raise invalid(what, "The expression can not be empty;")
+    found = [
+        Token(match.lastgroup, match[match.lastgroup], match.start(match.lastgroup))  # type: ignore[arg-type]
+        for match in _TOKEN.finditer(text)
+        if match.lastgroup is not None
+    ]
+    found.append(Token("end", "<EOF>", found[-1].end))
     return found
 
 
-def syntax_error(what: str, token: str, near: str) -> ValidationException:
-    """Return DynamoDB's error for a word in the wrong place."""
-    return ValidationException(f'Invalid {what}: Syntax error; token: "{token}", near: "{near}"')
+def syntax_error(what: str, text: str, words: list[Token], index: int) -> ValidationException:
+    """Return DynamoDB's error for a word in the wrong place, shown with the words before and after it."""
+    first, last = words[max(0, index - 1)], words[min(index + 1, len(words) - 1)]
+    near = text[first.at : last.end]
+    return invalid(what, f'Syntax error; token: "{words[index].text}", near: "{near}"')

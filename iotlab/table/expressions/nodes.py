@@ -26,7 +26,15 @@ class Call(msgspec.Struct, frozen=True):
     arguments: tuple[Operand, ...]
 
 
-Operand = Path | ValueRef | Call
+class Sum(msgspec.Struct, frozen=True):
+    """``left + right`` or ``left - right`` in a SET action."""
+
+    operator: Literal["+", "-"]
+    left: Operand
+    right: Operand
+
+
+Operand = Path | ValueRef | Call | Sum
 
 Comparator = Literal["=", "<>", "<", "<=", ">", ">="]
 
@@ -60,42 +68,46 @@ class Not(msgspec.Struct, frozen=True):
     condition: Condition
 
 
-class Both(msgspec.Struct, frozen=True):
-    """``left AND right``."""
+class Every(msgspec.Struct, frozen=True):
+    """``a AND b AND …``."""
 
-    left: Condition
-    right: Condition
+    conditions: tuple[Condition, ...]
 
 
 class Either(msgspec.Struct, frozen=True):
-    """``left OR right``."""
+    """``a OR b OR …``."""
 
-    left: Condition
-    right: Condition
-
-
-Condition = Compare | Between | In | Not | Both | Either | Call
+    conditions: tuple[Condition, ...]
 
 
-class Sum(msgspec.Struct, frozen=True):
-    """``left + right`` or ``left - right`` in a SET action."""
-
-    operator: Literal["+", "-"]
-    left: Operand
-    right: Operand
+Condition = Compare | Between | In | Not | Every | Either | Call
 
 
 class SetAction(msgspec.Struct, frozen=True):
     """``path = operand``."""
 
     path: Path
-    value: Operand | Sum
+    value: Operand
 
 
-class Update(msgspec.Struct, frozen=True):
-    """The four clauses of an update expression."""
+class RemoveAction(msgspec.Struct, frozen=True):
+    """``REMOVE path``."""
 
-    sets: tuple[SetAction, ...] = ()
-    removes: tuple[Path, ...] = ()
-    adds: tuple[tuple[Path, ValueRef], ...] = ()
-    deletes: tuple[tuple[Path, ValueRef], ...] = ()
+    path: Path
+
+
+class AddAction(msgspec.Struct, frozen=True):
+    """``ADD path :value``."""
+
+    path: Path
+    value: ValueRef
+
+
+class DeleteAction(msgspec.Struct, frozen=True):
+    """``DELETE path :value``."""
+
+    path: Path
+    value: ValueRef
+
+
+Action = SetAction | RemoveAction | AddAction | DeleteAction

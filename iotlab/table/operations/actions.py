@@ -10,11 +10,12 @@ from iotlab.table.errors import ValidationException
 from iotlab.table.expressions import Update, compile_update
 from iotlab.table.indexes import check_index_keys
 from iotlab.table.keys import Key
-from iotlab.table.legacy import update_from_attribute_updates
+from iotlab.table.legacy import compile_attribute_updates
 from iotlab.table.operations.writes import Action, ActionRequest
 from iotlab.table.requests import Attributes
+from iotlab.table.sizes import size_bytes
 from iotlab.table.unit_of_work import UnitOfWork
-from iotlab.table.validation import canonical_item, size_bytes
+from iotlab.table.validation import canonical_item
 from iotlab.table.values import Item
 
 _UPDATED_SIZE = "Item size to update has exceeded the maximum allowed size"
@@ -102,7 +103,7 @@ class Change(Delete):
         if request.update_expression is not None:
             self.update = compile_update(request.update_expression, self._placeholders)
         elif updates is not None:
-            self.update = update_from_attribute_updates(updates)
+            self.update = compile_attribute_updates(updates)
 
     def _key_of(self, table: TableDefinition) -> Key:
         key = table.keys.of_key(self._key)

@@ -69,10 +69,13 @@ def _check_counts(batch: BatchWriteItem, request: dict[str, Any]) -> None:
     count = sum(map(len, batch.request_items.values()))
     most = limits.BATCH_WRITES
     if any(not 1 <= len(writes) <= most for writes in batch.request_items.values()):
+        constraint = (
+            f"Map value must satisfy constraint: [Member must have length less than or equal to {most}, "
+            "Member must have length greater than or equal to 1]"
+        )
         raise ValidationException(
-            f"1 validation error detected: Value '{shown_value(request['RequestItems'])}' at 'requestItems' "
-            f"failed to satisfy constraint: Map value must satisfy constraint: [Member must have length less than or equal to "
-            f"{most}, Member must have length greater than or equal to 1]"
+            f"1 validation error detected: Value '{shown_value(request['RequestItems'])}' at 'requestItems' failed to "
+            f"satisfy constraint: {constraint}"
         )
     if count > most:
         raise ValidationException("Too many items requested for the BatchWriteItem call")

@@ -9,7 +9,7 @@ from iotlab.table.definition import TableDefinition
 from iotlab.table.engine import Engine
 from iotlab.table.expressions import Placeholders, Projection, compile_projection
 from iotlab.table.keys import Key
-from iotlab.table.legacy import projection_from_attributes_to_get
+from iotlab.table.legacy import compile_attributes_to_get
 from iotlab.table.operations.common import (
     Images,
     decode_item,
@@ -18,7 +18,8 @@ from iotlab.table.operations.common import (
     refuse_stray_placeholders,
 )
 from iotlab.table.requests import Attributes, Base, ReturnConsumedCapacity, TableName
-from iotlab.table.validation import canonical_item, size_bytes
+from iotlab.table.sizes import size_bytes
+from iotlab.table.validation import canonical_item
 
 
 class ReadRequest(Base, kw_only=True):
@@ -65,7 +66,7 @@ def projection_of(request: Any) -> Projection | None:
     if request.projection_expression is not None:
         projection = compile_projection(request.projection_expression, placeholders)
     elif getattr(request, "attributes_to_get", None) is not None:
-        projection = projection_from_attributes_to_get(request.attributes_to_get)
+        projection = compile_attributes_to_get(request.attributes_to_get)
     placeholders.check_all_used()
     return projection
 

@@ -12,11 +12,11 @@ from iotlab.table.engine import Engine
 from iotlab.table.errors import ValidationException
 from iotlab.table.expressions import Condition, Placeholders, Projection, compile_condition, compile_projection
 from iotlab.table.indexes import projected, projected_names
-from iotlab.table.legacy import condition_from_filter, projection_from_attributes_to_get
+from iotlab.table.legacy import compile_attributes_to_get, compile_filter
 from iotlab.table.operations.common import Images, decode_item
 from iotlab.table.requests import Attributes, Expressions, ReturnConsumedCapacity, TableName
 from iotlab.table.requests.kinds import IndexName
-from iotlab.table.validation import size_bytes
+from iotlab.table.sizes import size_bytes
 from iotlab.table.values import Item
 
 Select = Literal["SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES"]
@@ -60,12 +60,12 @@ class View:
         if request.filter_expression is not None:
             self.filter = compile_condition(request.filter_expression, placeholders, "FilterExpression")
         elif legacy_filter is not None:
-            self.filter = condition_from_filter(legacy_filter, request.conditional_operator)
             self._filter_name = "QueryFilter" if hasattr(request, "query_filter") else "ScanFilter"
+            self.filter = compile_filter(legacy_filter, request.conditional_operator, self._filter_name)
         if request.projection_expression is not None:
             self.projection = compile_projection(request.projection_expression, placeholders)
         elif request.attributes_to_get is not None:
-            self.projection = projection_from_attributes_to_get(request.attributes_to_get)
+            self.projection = compile_attributes_to_get(request.attributes_to_get)
         self._check_select()
 
     def _check_select(self) -> None:

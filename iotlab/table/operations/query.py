@@ -11,7 +11,7 @@ from msgspec import Meta
 from iotlab.table.engine import Engine
 from iotlab.table.errors import ValidationException
 from iotlab.table.expressions import KeyConditions, KeyRange, Placeholders, compile_key_condition
-from iotlab.table.legacy import key_conditions_from_legacy
+from iotlab.table.legacy import compile_key_conditions
 from iotlab.table.operations.common import Images, parse, refuse_mixture, refuse_stray_placeholders
 from iotlab.table.operations.pages import PageRequest, Row, View, page
 from iotlab.table.operations.positions import Start, checked_values, last_key, start_of
@@ -59,7 +59,7 @@ def _conditions(query: Query, placeholders: Placeholders) -> KeyConditions:
     if query.key_condition_expression is not None:
         return compile_key_condition(query.key_condition_expression, placeholders)
     if query.key_conditions is not None:
-        return key_conditions_from_legacy(query.key_conditions)
+        return compile_key_conditions(query.key_conditions)
     raise ValidationException(
         "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."
     )

@@ -15,7 +15,8 @@ from iotlab.table.keys import Key
 from iotlab.table.operations.common import Images, decode_item, parse
 from iotlab.table.operations.get_item import ReadRequest, projection_of, read_item, shown
 from iotlab.table.requests import Attributes, Base, ReturnConsumedCapacity, TableName
-from iotlab.table.validation import canonical_item, size_bytes
+from iotlab.table.sizes import size_bytes
+from iotlab.table.validation import canonical_item
 from iotlab.table.values import Item
 
 

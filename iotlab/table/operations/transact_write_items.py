@@ -31,8 +31,8 @@ from iotlab.table.operations.answers import add_outcome, collection_metrics
 from iotlab.table.operations.common import Images, parse
 from iotlab.table.operations.writes import Action, Outcome
 from iotlab.table.requests import Base, ReturnConsumedCapacity, ReturnItemCollectionMetrics
+from iotlab.table.sizes import size_bytes
 from iotlab.table.unit_of_work import UnitOfWork
-from iotlab.table.validation import size_bytes
 
 
 class TransactItem(Base, kw_only=True):

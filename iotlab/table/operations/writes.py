@@ -12,7 +12,7 @@ from iotlab.table.engine import Engine
 from iotlab.table.errors import ConditionalCheckFailedException, ValidationException
 from iotlab.table.expressions import Condition, Placeholders, compile_condition
 from iotlab.table.keys import Key
-from iotlab.table.legacy import condition_from_expected
+from iotlab.table.legacy import compile_expected
 from iotlab.table.operations.common import decode_item, encode_item, refuse_mixture, refuse_stray_placeholders
 from iotlab.table.requests import (
     Expressions,
@@ -131,7 +131,7 @@ class Action(ABC):
             return compile_condition(request.condition_expression, self._placeholders)
         expected = getattr(request, "expected", None)
         if expected is not None:
-            return condition_from_expected(expected, getattr(request, "conditional_operator", None))
+            return compile_expected(expected, getattr(request, "conditional_operator", None))
         if getattr(request, "conditional_operator", None) is not None:
             raise ValidationException("ConditionalOperator cannot be used without Filter or Expected")
         return None
