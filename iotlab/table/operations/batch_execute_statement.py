@@ -15,6 +15,7 @@ from iotlab.table.errors import (
     ResourceNotFoundException,
     ValidationException,
 )
+from iotlab.table.keys import KeySchema
 from iotlab.table.operations.common import Images, Request, encode_item, parse
 from iotlab.table.operations.execute_statement import Statement
 from iotlab.table.partiql import nodes
@@ -50,20 +51,19 @@ class _Member:
     def __init__(self, wanted: BatchStatement) -> None:
         self._wanted = wanted
         self.consumed: dict[str, Any] | None = None
-        self.prepared: Prepared | None = None
-        self._error: ValidationException | None = None
+        self.prepared: Prepared | ValidationException
         for value in wanted.parameters or ():
             # A value that is none is the request's mistake, not the statement's.
             canonical_attribute(value)
         try:
             self.prepared = prepare(wanted.statement, wanted.parameters)
         except ValidationException as error:
-            self._error = error
+            self.prepared = error
 
     def answer(self, engine: Engine, capacity: str | None, images: Images) -> dict[str, Any]:
         """Execute the statement and return its response."""
-        if self.prepared is None or self._error is not None:
-            return {} if self._error is None else _failure(self._error, None, images)
+        if isinstance(self.prepared, ValidationException):
+            return _failure(self.prepared, None, images)
         table = self.prepared.statement.target.table
         try:
             _check_read(engine, self.prepared)
@@ -83,7 +83,7 @@ def execute(engine: Engine, request: dict[str, Any], images: Images) -> dict[str
     """Return ``Responses``, one for each statement in order: ``Item``, or ``Error`` with Code and Message."""
     wanted = parse(request, BatchExecuteStatement)
     members = [_Member(one) for one in wanted.statements]
-    _check_together(engine, [member.prepared for member in members if member.prepared is not None])
+    _check_together(engine, [member.prepared for member in members if isinstance(member.prepared, Prepared)])
     responses = [member.answer(engine, wanted.return_consumed_capacity, images) for member in members]
     response: dict[str, Any] = {"Responses": responses}
     consumed = by_table(member.consumed for member in members)
@@ -108,12 +108,16 @@ def _check_together(engine: Engine, statements: list[Prepared]) -> None:
 
 def _key_of(engine: Engine, prepared: Prepared) -> Item | None:
     """Return the key of the item that a statement is about, or None where it does not tell."""
-    statement = prepared.statement
     try:
-        keys = engine.table(statement.target.table).keys
-    except ResourceNotFoundException:
-        # Its own response says so.
+        keys = engine.table(prepared.statement.target.table).keys
+        return _named_key(prepared, keys)
+    except (ResourceNotFoundException, ValidationException):
+        # The statement's own response says so.
         return None
+
+
+def _named_key(prepared: Prepared, keys: KeySchema) -> Item | None:
+    statement = prepared.statement
     if isinstance(statement, nodes.Insert):
         item = resolve(statement.item, prepared.parameters).get("M", {})
         return {name: item[name] for name in keys.names} if all(name in item for name in keys.names) else None

@@ -17,7 +17,7 @@ SIZE: Mapping[str, int] = {"size": 1}
 T = TypeVar("T")
 _INDEX_DIGITS = 9
 _EXPONENT_CHARACTERS = 9
-_WORDS = {
+_WORDS: Mapping[str, nodes.Value] = {
     "TRUE": nodes.Constant({"BOOL": True}),
     "FALSE": nodes.Constant({"BOOL": False}),
     "NULL": nodes.Constant({"NULL": True}),
