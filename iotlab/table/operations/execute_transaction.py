@@ -12,6 +12,7 @@ from iotlab.table.operations.common import Images, Request, parse
 from iotlab.table.operations.execute_statement import Statement
 from iotlab.table.partiql.prepared import prepare
 from iotlab.table.partiql.transaction import Options, check_together, read_all, write_all
+from iotlab.table.partiql.wording import statement_errors
 from iotlab.table.requests import ReturnConsumedCapacity
 
 
@@ -33,6 +34,7 @@ def execute(engine: Engine, request: dict[str, Any], images: Images) -> dict[str
         wanted.return_consumed_capacity,
         tuple(one.return_values_on_condition_check_failure for one in wanted.transact_statements),
     )
-    if statements[0].is_read:
-        return read_all(engine, statements, options, images)
-    return write_all(engine, statements, options)
+    with statement_errors():
+        if statements[0].is_read:
+            return read_all(engine, statements, options, images)
+        return write_all(engine, statements, options)

@@ -11,6 +11,7 @@ from iotlab.table.operations.common import Images
 from iotlab.table.partiql import nodes
 from iotlab.table.partiql.prepared import Prepared
 from iotlab.table.partiql.reading import Options, Page, select_page
+from iotlab.table.partiql.wording import statement_errors
 from iotlab.table.partiql.writes import Write, write_of
 
 _OPERATIONS = {"Put": put_item.execute, "Update": update_item.execute, "Delete": delete_item.execute}
@@ -32,6 +33,11 @@ def run(
         DuplicateItemException: an INSERT's item exists. ConditionalCheckFailedException: the WHERE clause of a write
             does not hold. ResourceNotFoundException, ValidationException: see `write_of` and `select_page`.
     """
+    with statement_errors():
+        return _run(engine, prepared, options, images, on_failure)
+
+
+def _run(engine: Engine, prepared: Prepared, options: Options, images: Images, on_failure: str | None) -> Page:
     if isinstance(prepared.statement, nodes.Select):
         return select_page(engine, prepared, prepared.statement, options, images)
     if isinstance(prepared.statement, nodes.Exists):

@@ -117,6 +117,10 @@ def test_order_by_follows_the_sort_key_and_several_partitions_follow_the_partiti
             "WHERE genre < true",
             "Incorrect operand type for operator or function; operator or function: <, operand type: BOOL",
         ),
+        (
+            "WHERE begins_with(genre, 5)",
+            "Incorrect operand type for operator or function; operator or function: begins_with, operand type: N",
+        ),
         ("WHERE artist = MISSING", "MISSING is not a value: use IS MISSING in conditions and REMOVE in updates"),
     ],
 )

@@ -1,14 +1,18 @@
-"""BatchExecuteStatement and ExecuteTransaction."""
+"""BatchExecuteStatement and ExecuteTransaction, and all three operations over the network."""
 
 # ruff: noqa: S608  the statements are what is tested
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
+from iotlab.table import credentials
+from iotlab.table.endpoint import Endpoint
 from iotlab.table.engine import Engine
 from iotlab.table.errors import (
     IdempotentParameterMismatchException,
@@ -18,6 +22,7 @@ from iotlab.table.errors import (
 )
 from iotlab.table.operations import execute
 from iotlab.table.values import item, plain
+from tests.table.partiql.conftest import TABLE
 
 Put = Callable[..., None]
 Get = Callable[[str, int], dict[str, Any] | None]
@@ -225,3 +230,33 @@ def test_a_transaction_on_a_table_that_is_not_there_finds_none(music: Engine, ge
     with pytest.raises(ResourceNotFoundException):
         transaction(music, insert(1), "INSERT INTO Nothing VALUE {'a': 1}")
     assert get("Abba", 1) is None
+
+
+def test_boto3_executes_statements(tmp_path: Path) -> None:
+    engine = Engine.open(tmp_path / "table.db")
+    execute(engine, "CreateTable", TABLE)
+    keys = credentials.load_or_create(tmp_path)
+    endpoint = Endpoint(engine, keys)
+    endpoint.start()
+    client = boto3.client(
+        "dynamodb",
+        endpoint_url=endpoint.url,
+        region_name="local",
+        aws_access_key_id=keys.access_key_id,
+        aws_secret_access_key=keys.secret_access_key,
+    )
+    try:
+        stored = "INSERT INTO Music VALUE {'artist': 'Abba', 'year': 1, 'b': ?}"
+        client.execute_statement(Statement=stored, Parameters=[{"B": b"\x00\xff"}])
+        with pytest.raises(client.exceptions.DuplicateItemException):
+            client.execute_statement(Statement=stored, Parameters=[{"B": b"x"}])
+        found = client.batch_execute_statement(Statements=[{"Statement": f"SELECT b FROM Music {where(1)}"}])
+        assert found["Responses"] == [{"TableName": "Music", "Item": {"b": {"B": b"\x00\xff"}}}]
+        with pytest.raises(client.exceptions.TransactionCanceledException) as caught:
+            client.execute_transaction(TransactStatements=[{"Statement": insert(1)}, {"Statement": insert(2)}])
+        reasons = caught.value.response["CancellationReasons"]
+        assert [reason["Code"] for reason in reasons] == ["DuplicateItem", "None"]
+    finally:
+        client.close()
+        endpoint.stop()
+        engine.close()
