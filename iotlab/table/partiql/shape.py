@@ -30,7 +30,7 @@ class Shape:
         if condition is not None:
             expression = Expression(parameters)
             text = expression.condition(condition)
-            placeholders = Placeholders(expression.names, expression.values)
+            placeholders = Placeholders(expression.names or None, expression.values or None)
             self._condition = compile_condition(text, placeholders, "FilterExpression")
 
     def apply(self, item: Item) -> Item | None:
