@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from iotlab.table.errors import ValidationException
 
-_PREFIX = re.compile(r"Invalid \w+Expression: |ExpressionAttributeValues contains invalid value: ")
+_PREFIX = re.compile(r"^(?:Invalid \w+Expression|ExpressionAttributeValues contains invalid value): ")
 
 
 @contextmanager
