@@ -14,6 +14,7 @@ import msgspec
 from iotlab.table.engine import Engine
 from iotlab.table.errors import UnknownOperationException
 from iotlab.table.operations import (
+    batch_execute_statement,
     batch_get_item,
     batch_write_item,
     create_table,
@@ -22,6 +23,8 @@ from iotlab.table.operations import (
     describe_limits,
     describe_stream,
     describe_table,
+    execute_statement,
+    execute_transaction,
     get_item,
     get_records,
     get_shard_iterator,
@@ -41,6 +44,7 @@ from iotlab.table.operations.common import Images
 Operation = Callable[[Engine, dict[str, Any], Images], dict[str, Any]]
 
 OPERATIONS: dict[str, Operation] = {
+    "BatchExecuteStatement": batch_execute_statement.execute,
     "BatchGetItem": batch_get_item.execute,
     "BatchWriteItem": batch_write_item.execute,
     "CreateTable": create_table.execute,
@@ -49,6 +53,8 @@ OPERATIONS: dict[str, Operation] = {
     "DescribeEndpoints": describe_limits.describe_endpoints,
     "DescribeLimits": describe_limits.describe_limits,
     "DescribeTable": describe_table.execute,
+    "ExecuteStatement": execute_statement.execute,
+    "ExecuteTransaction": execute_transaction.execute,
     "GetItem": get_item.execute,
     "ListTables": list_tables.execute,
     "ListTagsOfResource": tag_resource.list_tags,
