@@ -10,11 +10,12 @@ import threading
 import zlib
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import uvicorn
 
+from iotlab.clock import Clock
 from iotlab.errors import IotlabError, UnavailableError
 from iotlab.table.credentials import Credentials
 from iotlab.table.engine import Engine
@@ -53,11 +54,21 @@ class Response(msgspec.Struct, frozen=True):
     content_type: str = _JSON
 
 
+class Served(Protocol):
+    """What an endpoint can serve: the engine, or a transport to a table elsewhere."""
+
+    clock: Clock
+
+    def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Execute one operation; see `iotlab.table.store.Transport.call`."""
+        ...
+
+
 class Endpoint:
-    """Serves an engine on one loopback address.
+    """Serves a table on one loopback address.
 
     Args:
-        engine: What is served.
+        engine: What is served. Operations go on to a table elsewhere as they are.
         credentials: With what requests must be signed.
         pages: Path → a function that returns a page, such as ``/health``. Not signed: they must hold no secret.
         port: The TCP port; 0 takes a free one.
@@ -68,7 +79,7 @@ class Endpoint:
 
     def __init__(
         self,
-        engine: Engine,
+        engine: Served,
         credentials: Credentials,
         *,
         pages: Mapping[str, Callable[[], Response]] | None = None,
@@ -170,7 +181,9 @@ class Endpoint:
             request = msgspec.json.decode(body, type=dict[str, Any])
         except msgspec.DecodeError as error:
             raise SerializationException(f"The request is not DynamoDB JSON: {error}") from error
-        return Response(200, msgspec.json.encode(execute_raw(self._engine, operation, request)))
+        if isinstance(self._engine, Engine):
+            return Response(200, msgspec.json.encode(execute_raw(self._engine, operation, request)))
+        return Response(200, msgspec.json.encode(self._engine.call(operation, request)))
 
 
 def error_response(error: DynamoDBError) -> Response:
