@@ -21,7 +21,6 @@ from botocore.exceptions import (
     ProxyConnectionError,
     SSLError,
 )
-from botocore.parsers import ResponseParserError
 
 from iotlab.errors import IotlabError, ThrottledError, UnavailableError
 from iotlab.table import errors
@@ -108,7 +107,7 @@ def of_connection(where: str, operation: str, error: BotoCoreError) -> Failure:
     return Failure(UnavailableError(told), "refused")
 
 
-def of_garbage(where: str, operation: str, error: ResponseParserError) -> Failure:
+def of_garbage(where: str, operation: str, error: Exception) -> Failure:
     """Return what an answer means that is not DynamoDB's."""
     told = f"what answers {operation} at {where} does not speak DynamoDB: {error}"
     return Failure(UnavailableError(told, hint="Check table.endpoint_url."), "unknown")

@@ -139,7 +139,8 @@ class RemoteTransport:
             return of_client_error(self.where, operation, error)
         except BotoCoreError as error:
             return of_connection(self.where, operation, error)
-        except ResponseParserError as error:
+        except (ResponseParserError, AttributeError) as error:
+            # boto3's parser asks what it expects to be an object for its members, whatever it is.
             return of_garbage(self.where, operation, error)
         response.pop("ResponseMetadata", None)
         answer: dict[str, Any] = from_boto(response)
