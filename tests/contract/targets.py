@@ -111,7 +111,8 @@ def moto_server(directory: Path) -> Iterator[str]:
         _wait_for_port(port, process)
         yield f"http://127.0.0.1:{port}"
     finally:
-        process.terminate()
+        # It keeps nothing, and a request in work would hold up a polite end.
+        process.kill()
         process.wait(10)
 
 
