@@ -15,7 +15,7 @@ from iotlab import __version__
 from iotlab.bridge.pipeline import Pipeline
 from iotlab.clock import US_PER_S, Clock
 from iotlab.config import Settings
-from iotlab.errors import DecodeError
+from iotlab.errors import DecodeError, UnavailableError
 from iotlab.lab import health
 from iotlab.lab.runtime import Runtime, remove_runtime, write_runtime
 from iotlab.lab.tables import open_table
@@ -114,7 +114,11 @@ class BridgeHost:
         remove_runtime(self._directory)
         self.pipeline.stop()
         self.client.stop()
-        self.evaluator.stop()
+        try:
+            self.evaluator.stop()
+        except UnavailableError as error:
+            # Its checkpoint stays where it was: the records behind it are judged again at the next start.
+            _log.warning("alarms ended without saving their position: %s", error)
         self.notifier.stop()
         self.endpoint.stop()
         for thread in self._threads:

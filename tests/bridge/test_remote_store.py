@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from iotlab.bridge.pipeline import Pipeline
 from iotlab.bridge.stores.remote import RemoteStore
 from iotlab.clock import ManualClock
 from iotlab.domain import schema
 from iotlab.errors import ThrottledError, UnavailableError
+from iotlab.mqtt.message import Message
 from iotlab.table.errors import ValidationException
 from iotlab.table.store import Store, Transport
 from iotlab.table.values import plain
@@ -26,6 +28,7 @@ from tests.bridge.remote_parts import (
     without_answer,
 )
 from tests.contract.targets import Name, open_target
+from tests.mqtt.peers import eventually
 
 Open = Callable[[Transport], RemoteStore]
 
@@ -182,3 +185,48 @@ def test_what_the_table_refuses_becomes_a_dead_letter_and_its_neighbours_are_sto
     assert letter["reason"] == "table_refused"
     assert (letter["device"], letter["seq"]) == ("b", 0)
     assert ledgers(store)["b"]["refused"] == 1
+
+
+class Acknowledged:
+    """Takes the place of the MQTT client."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self.published: list[tuple[str, bytes, int]] = []
+
+    def ack_all(self, messages: Iterable[Message]) -> int:
+        before = len(self.messages)
+        self.messages += messages
+        return len(self.messages) - before
+
+    def publish(self, topic: str, payload: bytes, *, qos: int = 0) -> object:
+        self.published.append((topic, payload, qos))
+        return None
+
+
+def test_the_pipeline_waits_while_the_table_throttles_and_acknowledges_only_what_is_stored(
+    store: Store, bridge: Open
+) -> None:
+    told: list[str] = []
+
+    def busy(number: int, execute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        if number < 3:
+            assert sender.messages == []
+            raise ThrottledError("ThrottlingException: slower")
+        return execute()
+
+    sender, clock = Acknowledged(), ManualClock()
+    table = bridge(Failing(store, "TransactWriteItems", busy))
+    pipeline = Pipeline(table, clock=clock, sender=sender, on_state=told.append)
+    pipeline.start()
+    sent = [arrival.message for arrival in arrivals(*numbered("d", range(6)))]
+    for message in sent:
+        pipeline.receive(message)
+    eventually(lambda: len(sender.messages) == 6, timeout_s=30)
+    pipeline.stop()
+    assert sender.messages == sent
+    assert sender.published == [("lab/d/ack", b'{"boot_id":"b1","seq":5}', 0)]
+    assert set(stored_seqs(store).values()) == {1}
+    assert pipeline.figures.throttled_commits == pipeline.figures.failed_commits == 3
+    assert told == ["ThrottlingException: slower"] * 3 + [""]
+    assert pipeline.figures.last_error == ""

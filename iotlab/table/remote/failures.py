@@ -107,9 +107,9 @@ def of_connection(where: str, operation: str, error: BotoCoreError) -> Failure:
     return Failure(UnavailableError(told), "refused")
 
 
-def of_garbage(where: str, operation: str, error: Exception) -> Failure:
+def of_garbage(where: str, operation: str, problem: str) -> Failure:
     """Return what an answer means that is not DynamoDB's."""
-    told = f"what answers {operation} at {where} does not speak DynamoDB: {error}"
+    told = f"what answers {operation} at {where} does not speak DynamoDB: {problem}"
     return Failure(UnavailableError(told, hint="Check table.endpoint_url."), "unknown")
 
 

@@ -141,8 +141,11 @@ class RemoteTransport:
             return of_connection(self.where, operation, error)
         except (ResponseParserError, AttributeError) as error:
             # boto3's parser asks what it expects to be an object for its members, whatever it is.
-            return of_garbage(self.where, operation, error)
-        response.pop("ResponseMetadata", None)
+            return of_garbage(self.where, operation, str(error))
+        content_type = response.pop("ResponseMetadata")["HTTPHeaders"].get("content-type", "")
+        if "json" not in content_type:
+            # boto3 takes any page with status 200 for an empty answer, and a write would seem to be done.
+            return of_garbage(self.where, operation, f"it answers with {content_type or 'no content type'}")
         answer: dict[str, Any] = from_boto(response)
         return answer
 
