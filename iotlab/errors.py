@@ -29,6 +29,10 @@ class UnavailableError(IotlabError):
     """The environment acts: a broker, a disk or a port is not there now. Shown with its hint, and retried."""
 
 
+class ThrottledError(UnavailableError):
+    """A service takes less than it is asked for. It did nothing; the same call works when it is made more slowly."""
+
+
 class LabRunningError(IotlabError):
     """Another process serves this data directory already; the message names it."""
 

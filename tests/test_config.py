@@ -115,7 +115,10 @@ def test_a_key_that_resembles_nothing_is_refused_with_the_list_of_names(tmp_path
         ('[bridge]\nshared_group = "a/b"\n', "bridge.shared_group", "up to 64 letters"),
         ("[table]\nstream_retention_h = nan\n", "table.stream_retention_h", "a finite number"),
         ("[table]\nstream_retention_h = inf\n", "table.stream_retention_h", "a finite number"),
-        ('[table]\nkind = "dynamodb"\n', "table.kind", "embedded"),
+        ('[table]\nkind = "dynamo"\n', "table.kind", "embedded, dynamodb"),
+        ('[table]\nendpoint_url = "localhost:8000"\n', "table.endpoint_url", "such as http://127.0.0.1:8000"),
+        ('[table]\nendpoint_url = "http://u:p@h/"\n', "table.endpoint_url", "such as http://127.0.0.1:8000"),
+        ('[table]\nprefix = "my lab/"\n', "table.prefix", "up to 200 letters"),
         ('[endpoint]\nhost = "0.0.0.0"\n', "endpoint.host", "127.0.0.1"),
         ('[gui]\ntheme = "drak"\n', "gui.theme", "system, light, dark"),
         ("[gui]\ntheme = 2026-01-01\n", "gui.theme", "system | light | dark"),
@@ -134,10 +137,6 @@ def test_a_wrong_value_is_refused_with_its_key_and_what_was_expected(
 
 def test_a_wrong_value_is_refused_also_where_another_source_overrides_it(tmp_path: Path) -> None:
     assert refusal(tmp_path, "[broker]\nport = 70000\n", IOTLAB_BROKER_PORT="1883").place.key == "broker.port"
-
-
-def test_dynamodb_is_refused_as_not_available_yet(tmp_path: Path) -> None:
-    assert "not available yet" in refusal(tmp_path, '[table]\nkind = "dynamodb"\n').problem
 
 
 @pytest.mark.parametrize(

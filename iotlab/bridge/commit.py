@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 import msgspec
@@ -15,15 +15,14 @@ import msgspec
 from iotlab.bridge.arrival import Arrival, Numbered
 from iotlab.bridge.ledger import MAX_RANGES, BootLedger, LedgerFullError
 from iotlab.bridge.state import apply_reading, fill_unknown, new_state, wire_scalar
+from iotlab.bridge.stores.base import Unit
 from iotlab.domain import schema
 from iotlab.domain.reading import Ignored, Reading
 from iotlab.errors import DecodeError
 from iotlab.table import limits
 from iotlab.table.definition import TableDefinition
-from iotlab.table.engine import Engine
 from iotlab.table.expressions import KeyRange
 from iotlab.table.keys import Key, place
-from iotlab.table.unit_of_work import UnitOfWork
 from iotlab.table.values import Item
 
 MAX_KEPT_PAYLOAD_BYTES = 64 * 1024
@@ -34,15 +33,19 @@ _decode = msgspec.json.Decoder().decode
 
 
 class Tables:
-    """The definitions of the tables that the bridge writes, looked up once."""
+    """The definitions of the tables that the bridge writes, looked up once.
 
-    def __init__(self, engine: Engine) -> None:
-        self.devices = engine.table(schema.DEVICES)
-        self.readings = engine.table(schema.READINGS)
-        self.ledger = engine.table(schema.LEDGER)
-        self.dead_letters = engine.table(schema.DEAD_LETTERS)
-        self.unclaimed = engine.table(schema.UNCLAIMED)
-        self.traces = engine.table(schema.TRACES)
+    Args:
+        table: Returns the definition of a name.
+    """
+
+    def __init__(self, table: Callable[[str], TableDefinition]) -> None:
+        self.devices = table(schema.DEVICES)
+        self.readings = table(schema.READINGS)
+        self.ledger = table(schema.LEDGER)
+        self.dead_letters = table(schema.DEAD_LETTERS)
+        self.unclaimed = table(schema.UNCLAIMED)
+        self.traces = table(schema.TRACES)
 
 
 class _Held:
@@ -68,12 +71,16 @@ class BatchCommit:
         unit: The unit of work.
         redelivered: Tags of messages that were already matched with a stored one since the last connect, so that
             two equal messages are not taken for one.
+
+    Attributes:
+        matched: The tags that this batch adds to them; for whoever commits it.
     """
 
-    def __init__(self, tables: Tables, unit: UnitOfWork, redelivered: set[str]) -> None:
+    def __init__(self, tables: Tables, unit: Unit, redelivered: Container[str]) -> None:
         self._tables = tables
         self._unit = unit
         self._redelivered = redelivered
+        self.matched: set[str] = set()
         self._states: dict[str, _Held] = {}
         self._ledgers: dict[tuple[str, str], BootLedger] = {}
         self._unclaimed: dict[str, tuple[int, Arrival]] = {}
@@ -146,7 +153,7 @@ class BatchCommit:
         except DecodeError:
             held.restore()
             raise
-        if history is not None:
+        if history is not None and body is not None:
             # Decoding has bounded the device's name, so the key needs no checks of its own.
             key = Key.of(reading.device.encode(), history["at"]["S"].encode())
             self._unit.put(self._tables.readings, key, body, old=None, key_attributes={})
@@ -198,8 +205,8 @@ class BatchCommit:
         for body in newest:
             at: str = _decode(body)["at"]["S"]
             entry = f"{reading.device}\x00{at}"
-            if at.endswith(f"#{tag}") and entry not in self._redelivered:
-                self._redelivered.add(entry)
+            if at.endswith(f"#{tag}") and entry not in self._redelivered and entry not in self.matched:
+                self.matched.add(entry)
                 return True
         return False
 
@@ -264,13 +271,15 @@ class BatchCommit:
 
     def _count_unclaimed(self, topic: str, count: int, arrival: Arrival) -> None:
         table = self._tables.unclaimed
-        body = self._unit.get(table, Key.of(topic.encode()[: limits.PARTITION_KEY_BYTES]))
+        # Cut in the middle of a character, the bytes would be no text.
+        name = topic.encode()[: limits.PARTITION_KEY_BYTES].decode(errors="ignore")
+        body = self._unit.get(table, Key.of(name.encode()))
         before = 0 if body is None else int(_decode(body)["count"]["N"])
         sample = base64.b64encode(arrival.message.payload[:1024]).decode("ascii")
         self._put(
             table,
             {
-                "topic": {"S": topic.encode()[: limits.PARTITION_KEY_BYTES].decode(errors="ignore")},
+                "topic": {"S": name},
                 "count": {"N": str(before + count)},
                 "last_us": {"N": str(arrival.message.received_at_us)},
                 "sample": {"B": sample},

@@ -22,6 +22,7 @@ class Figures:
         self.received = 0
         self.commits = 0
         self.failed_commits = 0
+        self.throttled_commits = 0
         self.lost_by_devices = 0
         self.fates: dict[Fate, int] = dict.fromkeys(get_args(Fate), 0)
         self.reasons: Counter[str] = Counter()

@@ -7,23 +7,19 @@ import queue
 import random
 import threading
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Protocol
 
 import msgspec
 
 from iotlab.bridge.arrival import Arrival, Numbered
-from iotlab.bridge.commit import BatchCommit, Tables, trace_item
+from iotlab.bridge.commit import trace_item
 from iotlab.bridge.conventions import CONVENTIONS, Resolver, numbered
 from iotlab.bridge.figures import Figures
+from iotlab.bridge.stores.base import Batch, BridgeStore, Committed
 from iotlab.clock import Clock
 from iotlab.domain.reading import Reading
-from iotlab.errors import DecodeError, UnavailableError
+from iotlab.errors import DecodeError, ThrottledError, UnavailableError
 from iotlab.mqtt.message import Message
-from iotlab.table.definition import TableDefinition
-from iotlab.table.engine import Engine
-from iotlab.table.unit_of_work import UnitOfWork
-from iotlab.table.values import Item
 
 _log = logging.getLogger(__name__)
 _RETRY_FIRST_S = 0.05
@@ -47,7 +43,7 @@ class Pipeline:
     """Takes messages from the network thread and stores them in batches on a thread of its own.
 
     Args:
-        engine: The table; the lab's tables exist.
+        store: Where to commit; the lab's tables exist.
         clock: For times of decoding and committing.
         sender: The MQTT client, for acknowledgements to the broker and to devices.
         batch_size: Most messages in one commit.
@@ -56,19 +52,18 @@ class Pipeline:
 
     def __init__(
         self,
-        engine: Engine,
+        store: BridgeStore,
         *,
         clock: Clock,
         sender: Sender,
         batch_size: int = 500,
         on_state: Callable[[str], None] = lambda _reason: None,
     ) -> None:
-        self._engine = engine
+        self._table = store
         self._clock = clock
         self._sender = sender
         self._batch_size = batch_size
         self._on_state = on_state
-        self._tables = Tables(engine)
         self._resolver = Resolver(CONVENTIONS, clock)
         self._queue: queue.SimpleQueue[Message | Arrival | object] = queue.SimpleQueue()
         self._redelivered: set[str] = set()
@@ -144,28 +139,28 @@ class Pipeline:
             # After a reconnect the broker sends again what is unacknowledged: matching starts anew.
             self._epoch = epoch
             self._redelivered.clear()
-        stored = self._commit_until_done(arrivals)
-        if stored is None:
+        committed = self._commit_until_done(self._table.batch(arrivals, self._redelivered))
+        if committed is None:
             return
-        at_us = self._engine.committed_us
         # Acknowledge after the commit: a crash between the two repeats the message, and the ledger makes the
         # repeat harmless.
         self._sender.ack_all(arrival.message for arrival in arrivals)
-        for (device, boot_id), seq in stored.items():
+        for (device, boot_id), seq in committed.stored.items():
             if seq >= 0:
                 payload = msgspec.json.encode({"boot_id": boot_id, "seq": seq})
                 self._sender.publish(f"lab/{device}/ack", payload)
-        self.figures.committed(arrivals, at_us)
-        self._trace(arrivals, at_us)
+        self.figures.committed(arrivals, committed.at_us)
+        self._trace(arrivals, committed.at_us)
 
-    def _commit_until_done(self, arrivals: list[Arrival]) -> dict[tuple[str, str], int] | None:
+    def _commit_until_done(self, batch: Batch) -> Committed | None:
         """Commit a batch, trying again while the table is unavailable; None when told to stop meanwhile."""
         pause_s = _RETRY_FIRST_S
         while True:
             try:
-                stored = self._engine.transact(lambda unit: self._write(unit, arrivals))
+                committed = batch.commit()
             except UnavailableError as error:
                 self.figures.failed_commits += 1
+                self.figures.throttled_commits += isinstance(error, ThrottledError)
                 if self.figures.last_error != error.message:
                     _log.warning("nothing is acknowledged until the table can be written: %s", error)
                 self.figures.last_error = error.message
@@ -177,21 +172,14 @@ class Pipeline:
                 if self.figures.last_error:
                     self.figures.last_error = ""
                     self._on_state("")
-                return stored
-
-    def _write(self, unit: UnitOfWork, arrivals: list[Arrival]) -> dict[tuple[str, str], int]:
-        return BatchCommit(self._tables, unit, self._redelivered).write(arrivals)
+                return committed
 
     def _trace(self, arrivals: list[Arrival], at_us: int) -> None:
         """Write the stops that are known only after the commit, for messages that carry an id."""
-        for arrival in arrivals:
-            reading = arrival.decoded
-            if not isinstance(reading, Reading) or reading.message_id is None or arrival.sequence == 0:
-                continue
-            row = trace_item(reading.message_id, "commit", at_us, f"one transaction of {len(arrivals)} messages")
-            self._engine.submit(partial(_put_trace, self._tables.traces, row))
-
-
-def _put_trace(table: TableDefinition, row: Item, unit: UnitOfWork) -> None:
-    key = table.keys.of_item(row)
-    unit.put(table, key, msgspec.json.encode(row), old=None, key_attributes={})
+        rows = [
+            trace_item(arrival.decoded.message_id, "commit", at_us, f"one transaction of {len(arrivals)} messages")
+            for arrival in arrivals
+            if isinstance(arrival.decoded, Reading) and arrival.decoded.message_id is not None and arrival.sequence
+        ]
+        if rows:
+            self._table.trace(rows)

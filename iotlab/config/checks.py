@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections import Counter
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from iotlab.config.kinds import RejectedError
 from iotlab.mqtt.topic import SHARE_PREFIX, topic_filter_problem
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from iotlab.config.sections import Channel
 
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_TABLE_PREFIX = re.compile(r"[A-Za-z0-9_.-]+")
+MAX_PREFIX = 200
+_URL_EXAMPLES = "such as http://127.0.0.1:8000 or https://dynamodb.eu-central-1.amazonaws.com"
 _HOST = re.compile(r"[A-Za-z0-9._:%-]+")
 
 
@@ -54,11 +58,27 @@ def check_loopback(value: str) -> None:
         )
 
 
-def check_available(value: str) -> None:
-    """Refuse kinds that the settings know by name and this version does not have."""
-    if value == "dynamodb":
+def check_url(value: str) -> None:
+    """Accept an HTTP address without user, path or query."""
+    if not value:
+        return
+    try:
+        parts = urlsplit(value)
+        has_port = parts.port is not None or ":" not in parts.netloc.rpartition("]")[2]
+    except ValueError:
+        raise RejectedError(f"{value[:60]!r} is not a URL", expected=_URL_EXAMPLES) from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not has_port:
+        raise RejectedError(f"{value[:60]!r} is not an HTTP address", expected=_URL_EXAMPLES)
+    if parts.username is not None or parts.path not in {"", "/"} or parts.query or parts.fragment:
+        raise RejectedError(f"{value[:60]!r} has more than an address", expected=_URL_EXAMPLES)
+
+
+def check_table_prefix(value: str) -> None:
+    """Accept the beginning of a table's name: DynamoDB allows letters, digits, '_', '-' and '.'."""
+    if value and not (_TABLE_PREFIX.fullmatch(value) and len(value) <= MAX_PREFIX):
         raise RejectedError(
-            "the dynamodb table comes with the next release and is not available yet", expected="embedded"
+            f"{value[:40]!r} can't begin a table's name",
+            expected=f"up to {MAX_PREFIX} letters, digits, '_', '-' or '.'",
         )
 
 

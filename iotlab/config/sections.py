@@ -12,11 +12,12 @@ from typing import Annotated, Literal
 import platformdirs
 
 from iotlab.config.checks import (
-    check_available,
     check_channels,
     check_host,
     check_loopback,
+    check_table_prefix,
     check_topic_filters,
+    check_url,
     check_word,
 )
 from iotlab.config.secret import Secret
@@ -136,11 +137,50 @@ class TableSettings:
     kind: Annotated[
         Literal["embedded", "dynamodb"],
         Setting(
-            "`embedded` is a file in the data directory. `dynamodb` is not available yet.", check=check_available
+            "`embedded` is a file in the data directory. `dynamodb` is Amazon DynamoDB or another service with its "
+            "interface; the lab creates its tables there.",
+            flags=("--table",),
         ),
     ] = "embedded"
+    endpoint_url: Annotated[
+        str,
+        Setting(
+            "For `dynamodb`: the address of a service other than AWS.",
+            check=check_url,
+            default_text="AWS's own of the region",
+        ),
+    ] = ""
+    region: Annotated[
+        str,
+        Setting(
+            "For `dynamodb`: the AWS region.",
+            check=check_word,
+            default_text="AWS_REGION, else that of your AWS profile",
+        ),
+    ] = ""
+    prefix: Annotated[
+        str,
+        Setting("For `dynamodb`: what the names of the lab's tables begin with.", check=check_table_prefix),
+    ] = "iotlab-"
+    credentials_dir: Annotated[
+        Path | None,
+        Setting(
+            "For `dynamodb`: the data directory of the lab or table server whose key pair to use.",
+            default_text="boto3's own search: environment, AWS profile, role",
+        ),
+    ] = None
+    poll_s: Annotated[
+        float,
+        Setting(
+            "For `dynamodb`: how often alarms, notifications and windows look for new stream records. 0 is 1 s, or "
+            "0.25 s for a service on this machine.",
+            unit="s",
+            minimum=0,
+            maximum=60,
+        ),
+    ] = 0.0
     stream_retention_h: Annotated[
-        float, Setting("How long stream records are kept.", unit="h", minimum=0.01, maximum=720)
+        float, Setting("For `embedded`: how long stream records are kept.", unit="h", minimum=0.01, maximum=720)
     ] = 24.0
 
 

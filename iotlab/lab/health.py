@@ -9,7 +9,6 @@ import msgspec
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from iotlab.stats import Percentiles
-from iotlab.table.stream import sequence_text
 
 if TYPE_CHECKING:
     from iotlab.lab.host import BridgeHost
@@ -83,7 +82,8 @@ def collect(host: BridgeHost, *, version: str) -> Health:
         rates={"messages_per_s": round(figures.messages_per_s(), 1)},
         counters={"received": figures.received}
         | {_plural(fate): count for fate, count in figures.fates.items()}
-        | {"commits": figures.commits, "failed_commits": figures.failed_commits},
+        | {"commits": figures.commits, "failed_commits": figures.failed_commits}
+        | {"throttled_commits": figures.throttled_commits},
         reasons=dict(figures.reasons),
         losses=losses,
         latency_ms={stop: _milliseconds(value) for stop, value in latencies.items()},
@@ -92,10 +92,7 @@ def collect(host: BridgeHost, *, version: str) -> Health:
             "triggers_records": triggers.lag_records,
             "outbox_pending": notifier.waiting,
         },
-        table={
-            "size_bytes": host.engine.size_bytes(),
-            "last_sequence_number": sequence_text(host.engine.last_sequence()),
-        },
+        table=host.table.facts(),
         alarms={state: triggers.alarms.get(state, 0) for state in ("pending", "raised", "acknowledged")},
         notifications={
             outcome: sum(getattr(channel, outcome) for channel in notifier.channels)
@@ -124,6 +121,13 @@ def metrics(health: Health) -> bytes:
     for stop, figures in health.latency_ms.items():
         latency.labels(stop, "0.5").set(figures.p50 / 1000)
         latency.labels(stop, "0.99").set(figures.p99 / 1000)
-    size = Gauge("iotlab_table_size_bytes", "The data file with its log.", registry=registry)
-    size.set(float(health.table["size_bytes"]))
+    table = Gauge(
+        "iotlab_table",
+        "The table's figures, by kind; size_bytes is the file with its log.",
+        ["kind"],
+        registry=registry,
+    )
+    for kind, figure in health.table.items():
+        if isinstance(figure, int):
+            table.labels(kind).set(figure)
     return generate_latest(registry)

@@ -15,10 +15,10 @@ from iotlab import __version__
 from iotlab.bridge.pipeline import Pipeline
 from iotlab.clock import US_PER_S, Clock
 from iotlab.config import Settings
-from iotlab.domain.schema import TABLES
-from iotlab.errors import DecodeError
+from iotlab.errors import DecodeError, UnavailableError
 from iotlab.lab import health
 from iotlab.lab.runtime import Runtime, remove_runtime, write_runtime
+from iotlab.lab.tables import open_table
 from iotlab.mqtt.broker import PrivateBroker
 from iotlab.mqtt.client import Client, Subscription
 from iotlab.mqtt.message import Message
@@ -27,13 +27,10 @@ from iotlab.notify.channels import ChannelConfig, open_channels
 from iotlab.notify.notifier import Notifier
 from iotlab.table import credentials
 from iotlab.table.endpoint import Endpoint, Response
-from iotlab.table.engine import Engine
-from iotlab.table.store import Store
 from iotlab.triggers.evaluator import Evaluator
 from iotlab.triggers.rules import load_rules
 
 _log = logging.getLogger(__name__)
-TABLE_FILE = "table.db"
 RULES_FILE = "rules.toml"
 _HOUSEKEEPING_S = 60.0
 _BROKER_CHECK_S = 0.5
@@ -74,12 +71,12 @@ class BridgeHost:
 
         Raises:
             LabRunningError: another process uses the data directory.
-            UnavailableError: the broker, the port or the file can't be had.
+            TableMismatchError: a table of a wanted name is somebody else's.
+            UnavailableError: the broker, the port, the file or the table's service can't be had.
         """
         self._directory.mkdir(parents=True, exist_ok=True)
-        self.engine = Engine.open(self._directory / TABLE_FILE, clock=self._clock)
-        self.engine.ensure_tables(TABLES)
-        store = Store(self.engine)
+        self.table = open_table(self._settings, self._clock)
+        store = self.table.store
         keys = credentials.load_or_create(self._directory)
         self.notifier = Notifier(store, open_channels(self._channels, store), clock=self._clock)
         self.evaluator = Evaluator(
@@ -89,7 +86,7 @@ class BridgeHost:
             routes=[channel.route for channel in self._channels],
             after_commit=self.notifier.wake,
         )
-        self.engine.on_commit(lambda _sequence: self.evaluator.wake())
+        self.table.on_commit(self.evaluator.wake)
         host, port = self._start_broker()
         self.client = Client(
             self._client_options(host, port),
@@ -98,10 +95,10 @@ class BridgeHost:
             on_bad_packet=self._received_bad,
         )
         self.pipeline = Pipeline(
-            self.engine, clock=self._clock, sender=self.client, batch_size=self._settings.bridge.batch_size
+            self.table.bridge, clock=self._clock, sender=self.client, batch_size=self._settings.bridge.batch_size
         )
         self.endpoint = Endpoint(
-            self.engine,
+            self.table.served,
             keys,
             pages={"/health": self._health, "/metrics": self._metrics},
             port=self._settings.endpoint.port,
@@ -117,12 +114,16 @@ class BridgeHost:
         remove_runtime(self._directory)
         self.pipeline.stop()
         self.client.stop()
-        self.evaluator.stop()
+        try:
+            self.evaluator.stop()
+        except UnavailableError as error:
+            # Its checkpoint stays where it was: the records behind it are judged again at the next start.
+            _log.warning("alarms ended without saving their position: %s", error)
         self.notifier.stop()
         self.endpoint.stop()
         for thread in self._threads:
             thread.join(timeout=5)
-        self.engine.close()
+        self.table.close()
         if self._broker is not None:
             self._broker.stop()
 
@@ -203,7 +204,7 @@ class BridgeHost:
         return (self._clock.now_us() - self.started_us) / US_PER_S
 
     def _trim(self) -> None:
-        self.engine.trim_streams(retention_s=self._settings.table.stream_retention_h * 3600)
+        self.table.trim(self._settings.table.stream_retention_h * 3600)
 
     def _watch_broker(self) -> None:
         if self._broker is not None and self._broker.ensure_running():

@@ -20,6 +20,7 @@ from iotlab.table.http.answers import Response
 from iotlab.table.http.app import App, Page
 from iotlab.table.http.bounds import KEEP_ALIVE_S, MAX_CONNECTIONS
 from iotlab.table.http.connection import Connection
+from iotlab.table.served import Served
 
 __all__ = ["Endpoint", "Response"]
 
@@ -29,10 +30,10 @@ _DRAIN_S = 2
 
 
 class Endpoint:
-    """Serves an engine on one loopback address.
+    """Serves a table on one loopback address.
 
     Args:
-        engine: What is served.
+        served: What is served. Operations go on to a table elsewhere as they are.
         credentials: With what requests must be signed.
         pages: Path → a function that returns a page, such as ``/health``. Not signed: they must hold no secret.
         port: The TCP port; 0 takes a free one.
@@ -47,7 +48,7 @@ class Endpoint:
 
     def __init__(
         self,
-        engine: Engine,
+        served: Served,
         credentials: Credentials,
         *,
         pages: Mapping[str, Page] | None = None,
@@ -59,10 +60,11 @@ class Endpoint:
         self._host = host
         self._socket = _listen(host, port)
         self.port: int = self._socket.getsockname()[1]
-        engine.address = f"{host}:{self.port}"
+        if isinstance(served, Engine):
+            served.address = f"{host}:{self.port}"
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="endpoint")
         self._app = App(
-            engine,
+            served,
             credentials,
             self._pool,
             pages=pages or {},

@@ -6,11 +6,14 @@ own requests and responses in wire form, so that everything above works unchange
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
+from iotlab.table import batches
+from iotlab.table.definition import TableSpec
+from iotlab.table.ensure import ensure_tables
 from iotlab.table.values import AttributeValue, Item
 
 _decode_item = msgspec.json.Decoder(dict[str, AttributeValue]).decode
@@ -264,8 +267,51 @@ class Store:
             page = self.scan(table, start_key=page.last_key)
             yield from page.items
 
-    def transact_write(self, writes: Sequence[Write]) -> None:
+    def batch_get(self, keys: Mapping[str, Sequence[Item]]) -> dict[str, list[Item]]:
+        """Return the items of the keys that exist, by table, in no order; any number of keys, all different.
+
+        Raises:
+            ThrottledError: the service returned nothing more in several rounds.
+        """
+        return batches.get_all(self._transport, keys)
+
+    def batch_write(self, writes: Sequence[Put | Delete]) -> None:
+        """Apply the writes, any number, each to an item of its own and without a condition, in no order.
+
+        Raises:
+            ValueError: a write has a condition.
+            ThrottledError: the service did nothing more in several rounds. All writes may be given again.
+        """
+        if any(write.condition is not None for write in writes):
+            raise ValueError("a write of a batch can't have a condition")
+        batches.write_all(self._transport, [(write.table, _batch_action(write)) for write in writes])
+
+    def transact_get(self, keys: Sequence[tuple[str, Item]]) -> list[Item | None]:
+        """Return up to 100 items as they were at one moment, in order of their (table, key); None where none is.
+
+        Raises:
+            TransactionCanceledException: one of them was just being written.
+        """
+        gets = [{"Get": {"TableName": table, "Key": key}} for table, key in keys]
+        responses = self.call("TransactGetItems", {"TransactItems": gets})["Responses"]
+        return [response.get("Item") for response in responses]
+
+    def ensure_tables(self, specs: Iterable[TableSpec]) -> None:
+        """Create those of the tables that do not exist, and wait until all are ACTIVE; see `iotlab.table.ensure`.
+
+        Raises:
+            TableMismatchError: a table exists with another schema.
+            UnavailableError: a table did not become ACTIVE.
+        """
+        ensure_tables(self._transport, specs)
+
+    def transact_write(self, writes: Sequence[Write], *, token: str | None = None) -> None:
         """Apply all writes or none, at most 100, each to an item of its own.
+
+        Args:
+            writes: What to apply.
+            token: DynamoDB's ClientRequestToken, up to 36 characters. The same writes with the same token are applied
+                once within ten minutes, however often they are sent; so they may be sent again after no answer.
 
         Raises:
             TransactionCanceledException: a condition does not hold; its ``reasons`` say which. Nothing was changed.
@@ -279,7 +325,7 @@ class Store:
                     actions.append({"Update": _update(write)})
                 case Delete():
                     actions.append({"Delete": _delete(write)})
-        self.call("TransactWriteItems", {"TransactItems": actions})
+        self.call("TransactWriteItems", _request(TransactItems=actions, ClientRequestToken=token))
 
     def stream_arn(self, table: str) -> str | None:
         """Return the ARN of the table's stream, or None when it has none."""
@@ -345,6 +391,10 @@ def _condition(write: Write) -> dict[str, Any]:
         ExpressionAttributeNames=dict(write.names) if write.names else None,
         ExpressionAttributeValues=dict(write.values) if write.values else None,
     )
+
+
+def _batch_action(write: Put | Delete) -> dict[str, Any]:
+    return {"PutRequest": {"Item": write.item}} if isinstance(write, Put) else {"DeleteRequest": {"Key": write.key}}
 
 
 def _put(write: Put) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def digest(store: Store) -> str:
 def flush(host: BridgeHost, publisher: Client, marker: str) -> None:
     """Wait until the bridge has handled everything published so far."""
     publisher.publish(f"marker/{marker}", b"", qos=1)
-    store = Store(host.engine)
+    store = host.table.store
     eventually(lambda: store.get_item(schema.UNCLAIMED, item({"topic": f"marker/{marker}"})) is not None)
 
 
@@ -69,7 +69,7 @@ def good(publisher: Client, seq: int) -> None:
 def test_bad_messages_become_dead_letters_with_their_reasons_and_change_nothing_else(
     host: BridgeHost, publisher: Client
 ) -> None:
-    store = Store(host.engine)
+    store = host.table.store
     good(publisher, 0)
     flush(host, publisher, "before")
     before = digest(store)

@@ -32,6 +32,7 @@ from iotlab.table.http.encodings import compress, decompress
 from iotlab.table.http.errors import ServiceUnavailable
 from iotlab.table.http.replay import ReplayMemory
 from iotlab.table.operations import OPERATIONS, STREAM_OPERATIONS, execute_raw
+from iotlab.table.served import Served
 from iotlab.table.sigv4 import Signature, SignedRequest, check_signature, read_signature
 from iotlab.table.sigv4_time import parse
 
@@ -64,7 +65,7 @@ class App:
     """The ASGI application of one endpoint.
 
     Args:
-        engine: What is served.
+        served: What is served.
         credentials: With what requests must be signed.
         executor: Where operations are executed.
         pages: Path → a function that returns a page. Not signed: they must hold no secret.
@@ -79,7 +80,7 @@ class App:
 
     def __init__(
         self,
-        engine: Engine,
+        served: Served,
         credentials: Credentials,
         executor: Executor,
         *,
@@ -88,7 +89,9 @@ class App:
         host: str,
         allow_repeats: bool,
     ) -> None:
-        self._engine = engine
+        self._served = served
+        # What waits for a network, as a table elsewhere does, must not wait on the connections' own thread.
+        self._quick = _QUICK if isinstance(served, Engine) else None
         self._credentials = credentials
         self._executor = executor
         self._pages = dict(pages)
@@ -157,13 +160,13 @@ class App:
         operation = _operation(headers)
         if isinstance(document, DynamoDBError):
             raise document
-        if operation == _QUICK:
+        if operation == self._quick:
             return self._execute(operation, document, kind, headers)
         return await self._in_thread(lambda: self._execute(operation, document, kind, headers))
 
     def _try_signature(self, request: SignedRequest) -> Signature | DynamoDBError:
         try:
-            return read_signature(self._credentials, request, self._engine.clock.now_us() / 1_000_000)
+            return read_signature(self._credentials, request, self._served.clock.now_us() / 1_000_000)
         except DynamoDBError as error:
             return error
 
@@ -179,7 +182,7 @@ class App:
             return error
 
     def _remember(self, signature: Signature, attempt: str) -> None:
-        clock = self._engine.clock
+        clock = self._served.clock
         self._replays.check(
             signature.signature,
             attempt,
@@ -189,7 +192,11 @@ class App:
         )
 
     def _execute(self, operation: str, document: dict[str, Any], kind: str, headers: Mapping[str, str]) -> Response:
-        answer = execute_raw(self._engine, operation, document)
+        served = self._served
+        if isinstance(served, Engine):
+            answer = execute_raw(served, operation, document)
+        else:
+            answer = served.call(operation, document)
         response = Response(200, b"" if operation in _NO_BODY else _encode(answer), kind)
         accepted = headers.get("accept-encoding")
         return response if accepted is None else compress(response, accepted)

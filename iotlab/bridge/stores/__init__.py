@@ -1,0 +1,1 @@
+"""Where the bridge commits: the embedded table, or any other that speaks DynamoDB."""
