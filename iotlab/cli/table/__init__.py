@@ -17,6 +17,7 @@ VERBS: dict[str, str] = {
     "tail-stream": "Follow the changes of a table as they happen.",
     "export": "Write a whole table to a file.",
     "import": "Write a file's items into a table: all of them or none.",
+    "serve": "Serve a data directory as DynamoDB and DynamoDB Streams on loopback.",
     "credentials": "Print the key pair as environment lines for the AWS CLI and SDKs.",
 }
 """Each verb with its line in `iotlab table --help`."""
@@ -28,6 +29,8 @@ Examples:
     iotlab table ls --data ./lab
 
     iotlab table query readings device=kitchen --last 20
+
+    iotlab table serve --data ./lab --port 8000
 
     eval "$(iotlab table credentials --data ./lab)" && aws dynamodb list-tables
 """
