@@ -16,6 +16,7 @@ from iotlab.table.values import AttributeValue, Item
 
 _WIDEST_CELL = 40
 _GAP = 2
+_RULE = 1
 
 
 def visible(text: str) -> str:
@@ -56,7 +57,7 @@ def print_grid(items: Sequence[Item], first: Sequence[str], *, wide: bool) -> No
     names = _names(items, first)
     cells = {name: [cell_text(item.get(name)) for item in items] for name in names}
     widths = {name: max(map(cell_len, [visible(name), *cells[name]])) for name in names}
-    console = Console(width=sum(widths.values()) + _GAP * len(names) + 1) if wide else Console()
+    console = Console(width=sum(widths.values()) + (_GAP + _RULE) * len(names) + 2) if wide else Console()
     kept = names if wide else _fitting(names, widths, console.width)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, _GAP, 0, 0), collapse_padding=True)
     for name in kept:
@@ -83,7 +84,7 @@ def _names(items: Sequence[Item], first: Sequence[str]) -> list[str]:
 def _fitting(names: list[str], widths: dict[str, int], room: int) -> list[str]:
     used = 0
     for count, name in enumerate(names):
-        used += min(widths[name], _WIDEST_CELL) + _GAP
+        used += min(widths[name], _WIDEST_CELL) + _GAP + _RULE
         if used > room and count > 0:
             return names[:count]
     return names

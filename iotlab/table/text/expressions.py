@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from iotlab.errors import TableError
-from iotlab.table.expressions.parser import CONDITION_FUNCTIONS, OPERAND_FUNCTIONS, parse_condition
+from iotlab.table.expressions.parser import CONDITION_FUNCTIONS, OPERAND_FUNCTIONS, parse_condition, parse_projection
 from iotlab.table.validation import canonical_attribute
 from iotlab.table.values import AttributeValue
 
@@ -85,7 +85,12 @@ def condition(text: str, placeholding: Placeholding) -> str:
 
 def projection(paths: list[str], placeholding: Placeholding) -> str:
     """Return a projection expression for paths such as ``values.temperature``. Raises ValueError."""
-    return ", ".join("".join(_words(path, placeholding, paths_only=True)) for path in paths)
+    expression = ", ".join(" ".join(_words(path, placeholding, paths_only=True)) for path in paths)
+    try:
+        parse_projection(expression)
+    except TableError as error:
+        raise ValueError(placeholding.readable(error.message)) from None
+    return expression
 
 
 def _words(text: str, placeholding: Placeholding, *, paths_only: bool = False) -> list[str]:

@@ -57,7 +57,8 @@ def key(words: Sequence[str], keys: KeySchema) -> Item:
     """
     if len(words) == 1 and words[0].lstrip().startswith("{"):
         return _whole(read_item(words[0]), keys)
-    if len(words) == len(keys.attributes) and not any(_named(word, keys) for word in words):
+    # A value with "=" in it needs its name: without, a misspelt name would be taken for a value.
+    if len(words) == len(keys.attributes) and not any("=" in word for word in words):
         return {part.name: typed(word, part) for part, word in zip(keys.attributes, words, strict=True)}
     found: Item = {}
     for one in (condition(word, keys) for word in words):
@@ -111,10 +112,6 @@ def _part(given: list[Condition], placeholding: Placeholding) -> str:
     raise ValueError(
         f"{given[0].attribute.name}: two conditions on a sort key are >= and <=; DynamoDB has no other range"
     )
-
-
-def _named(word: str, keys: KeySchema) -> bool:
-    return any(word.startswith(name + operator) for name in keys.names for operator in _OPERATORS)
 
 
 def _unknown(word: str, keys: KeySchema) -> str:

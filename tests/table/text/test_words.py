@@ -18,12 +18,15 @@ JOURNAL = KeySchema((KeyAttribute("alarm", "S"),), (KeyAttribute("version", "N")
 KITCHEN = item({"temperature": 21.5, "room": "kitchen", "on": True, "tags": ["a"], "a-b": 1, "size": 3, "q": "it's"})
 
 
+def test_values_alone_stand_for_the_key_in_its_order() -> None:
+    assert key(["x", "7"], JOURNAL) == {"alarm": {"S": "x"}, "version": {"N": "7"}}
+
+
 @pytest.mark.parametrize(
     "words",
     [
         ["alarm=a=b", "version=7"],
         ["version=7.0", "alarm=a=b"],
-        ["a=b", "7"],
         ['{"alarm": "a=b", "version": 7}'],
         ['{"alarm": {"S": "a=b"}, "version": {"N": "7"}}'],
     ],
@@ -40,6 +43,7 @@ def test_a_key_is_typed_by_the_tables_schema(words: list[str]) -> None:
         (["alarm=x", "alarm=y"], "alarm is there twice"),
         (["alarm=x", "verison=1"], "did you mean 'version'?"),
         (["alarm=x", "version>1"], "a key is given with ="),
+        (["a=b", "1"], "'a=b' names no key attribute; the key is alarm=… and version=…"),
         (["alarm=", "version=1"], "alarm is part of a key and can't be empty"),
         (['{"alarm": "x", "version": 1, "more": 2}'], "'more' is not part of the key"),
     ],
@@ -126,5 +130,5 @@ def test_an_expression_that_does_not_parse_is_refused_with_its_place(text: str, 
 
 def test_paths_of_a_projection_may_be_any_names() -> None:
     placeholding = Placeholding()
-    assert projection(["device", "values.temperature", "tags[0]"], placeholding) == "#n0, #n1.#n2, #n3[0]"
+    assert projection(["device", "values.temperature", "tags[0]"], placeholding) == "#n0, #n1 . #n2, #n3 [ 0 ]"
     assert list(placeholding.names.values()) == ["device", "values", "temperature", "tags"]
