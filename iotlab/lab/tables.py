@@ -16,7 +16,7 @@ from iotlab.config import Settings
 from iotlab.domain.schema import TABLES
 from iotlab.lab.lock import DirectoryLock
 from iotlab.table import credentials
-from iotlab.table.endpoint import Served
+from iotlab.table.served import Served
 from iotlab.table.engine import Engine
 from iotlab.table.remote import RemoteTransport
 from iotlab.table.remote.prefix import PrefixedTransport

@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+import msgspec
+
 from iotlab.bridge.arrival import Arrival
 from iotlab.bridge.commit import Tables
 from iotlab.bridge.stores.base import Committed
@@ -30,7 +32,9 @@ _log = logging.getLogger(__name__)
 
 def definitions() -> dict[str, TableDefinition]:
     """Return the lab's tables as the bridge needs to know them; numbers and times mean nothing there."""
-    return {spec.name: define(spec, number=number, created_us=0) for number, spec in enumerate(schema.TABLES, 1)}
+    return {
+        spec.name: msgspec.structs.replace(define(spec), number=number) for number, spec in enumerate(schema.TABLES, 1)
+    }
 
 
 class RemoteStore:

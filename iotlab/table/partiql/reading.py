@@ -18,7 +18,7 @@ from iotlab.table.partiql.plan import Plan, plan
 from iotlab.table.partiql.position import Position, position_of, token_of
 from iotlab.table.partiql.prepared import Prepared
 from iotlab.table.partiql.shape import Shape
-from iotlab.table.validation import size_bytes
+from iotlab.table.sizes import size_bytes
 
 
 class Options(msgspec.Struct, frozen=True):
