@@ -4,8 +4,8 @@ They do nothing unless the environment variable ``IOTLAB_FAILPOINTS`` is set whe
 
     IOTLAB_FAILPOINTS="before_commit=kill@3,after_flush=sleep:0.5,mid_backup=error"
 
-``kill`` is SIGKILL, ``error`` an input/output error, ``sleep:S`` a delay of S seconds each time. ``@N`` lets it happen
-at the N-th passage; without it the first counts. The places are named where they are: search for ``hit(``.
+``kill`` is SIGKILL, ``error`` an input/output error, ``sleep:S`` a delay of S seconds each time. ``@N`` lets it
+happen at the N-th passage; without it the first counts. The places are named where they are: search for ``hit(``.
 """
 
 from __future__ import annotations

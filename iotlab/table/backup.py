@@ -94,14 +94,13 @@ def backup(path: Path, target: Path, *, force: bool = False, progress: Progress 
     check.quick_look_before(path)
     connection = database.open_reader(path)
     try:
-        copy_to(connection, target, progress)
+        return copy_to(connection, target, progress)
     except (apsw.CorruptError, apsw.NotADBError) as error:
         raise database.damaged(path, error) from error
     except (apsw.Error, OSError) as error:
         raise database.unavailable(target, error) from error
     finally:
         connection.close()
-    return verify(target)
 
 
 def _refuse_target(path: Path, target: Path, *, force: bool) -> None:
@@ -112,7 +111,7 @@ def _refuse_target(path: Path, target: Path, *, force: bool) -> None:
         raise UnavailableError(f"{target} exists", hint=hint)
 
 
-def copy_to(connection: apsw.Connection, target: Path, progress: Progress | None = None) -> None:
+def copy_to(connection: apsw.Connection, target: Path, progress: Progress | None = None) -> Backup:
     """Copy what a connection sees into a new file, and give it its name when it is whole, durable and checked.
 
     Raises:
@@ -124,12 +123,13 @@ def copy_to(connection: apsw.Connection, target: Path, progress: Progress | None
     temporary = target.with_name(f".{target.name}.new")
     try:
         _copy(connection, temporary, progress)
-        verify(temporary)
+        checked = verify(temporary)
         failpoints.hit("before_backup_rename")
         temporary.replace(target)
         _sync(target.parent)
     finally:
         temporary.unlink(missing_ok=True)
+    return msgspec.structs.replace(checked, path=target)
 
 
 def _copy(source: apsw.Connection, target: Path, progress: Progress | None) -> None:

@@ -73,8 +73,9 @@ class Engine:
 
     def close(self) -> None:
         """Finish queued writes and close the file. Calling it twice does no harm."""
-        self._writer.close()
+        self._writer.stop()
         self._readers.close()
+        self._writer.close()
         self._lock_file.close()
 
     def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:

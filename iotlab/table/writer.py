@@ -24,7 +24,7 @@ T = TypeVar("T")
 _GROUP_LIMIT = 512
 """Works in one commit. More would only delay the first of them."""
 
-_CHECKPOINT_PAGES = 4000
+CHECKPOINT_PAGES = 4000
 _MARK_INTERVAL_S = 1.0
 
 WAL_LIMIT_PAGES = 16_384
@@ -82,7 +82,7 @@ class Writer:
         self._sequence = database.last_sequence(self._connection)
         self._marked = -1
         self._mark_due_s = 0.0
-        self._checkpoint_at = _CHECKPOINT_PAGES
+        self._checkpoint_at = CHECKPOINT_PAGES
         self._pinned_at = WAL_LIMIT_PAGES
         self.commits = 0
         self.failures = 0
@@ -107,16 +107,20 @@ class Writer:
             self._jobs.put(job)
         return job.future
 
+    def stop(self) -> None:
+        """Finish what is queued, and take nothing more."""
+        if not self._closed:
+            self._closed = True
+            self._jobs.put(None)
+            self._thread.join()
+            self._write_mark()
+
     def close(self) -> None:
-        """Finish what is queued, checkpoint, and close the file."""
-        if self._closed:
-            return
-        self._closed = True
-        self._jobs.put(None)
-        self._thread.join()
-        self._write_mark()
+        """Stop, and close the file. As the last connection to it, it empties and deletes the write-ahead log."""
+        self.stop()
         if self._connection is not None:
             self._connection.close()
+            self._connection = None
 
     def _run(self) -> None:
         closing = False
@@ -233,8 +237,8 @@ class Writer:
 
     def _after_commit(self) -> None:
         """Do what can wait until the answers are given."""
-        if self.wal_pages < _CHECKPOINT_PAGES:
-            self._checkpoint_at, self._pinned_at = _CHECKPOINT_PAGES, WAL_LIMIT_PAGES
+        if self.wal_pages < CHECKPOINT_PAGES:
+            self._checkpoint_at, self._pinned_at = CHECKPOINT_PAGES, WAL_LIMIT_PAGES
         elif self.wal_pages >= self._checkpoint_at:
             self._checkpoint()
         if self._clock.monotonic_s() >= self._mark_due_s:
@@ -242,7 +246,7 @@ class Writer:
 
     def _checkpoint(self) -> None:
         # While a reader keeps the log, an attempt after every commit would only cost.
-        self._checkpoint_at = self.wal_pages + _CHECKPOINT_PAGES // 4
+        self._checkpoint_at = self.wal_pages + CHECKPOINT_PAGES // 4
         try:
             failpoints.hit("before_checkpoint")
             self._connected().wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
