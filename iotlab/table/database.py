@@ -18,7 +18,7 @@ from iotlab.errors import IotlabError, LabRunningError, UnavailableError
 
 FORMAT_VERSION = 1
 APPLICATION_ID = 0x494F544C  # "IOTL"
-_BUSY_TIMEOUT_MS = 5000
+BUSY_TIMEOUT_MS = 5000
 _SIZE_LIMIT = f"journal_size_limit={64 * 1024 * 1024}"
 """A write-ahead log that a long reader let grow gives its space back when it is next emptied."""
 
@@ -78,7 +78,7 @@ def open_writer(path: Path) -> apsw.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = apsw.Connection(str(path))
     try:
-        connection.set_busy_timeout(_BUSY_TIMEOUT_MS)
+        connection.set_busy_timeout(BUSY_TIMEOUT_MS)
         # A file that is refused keeps its write-ahead log: closing would put it into the file.
         connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         check_ours(path, connection)
@@ -96,7 +96,7 @@ def open_reader(path: Path) -> apsw.Connection:
     """Open the data file read-only. Raises UnavailableError when it can't be."""
     try:
         connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
-        connection.set_busy_timeout(_BUSY_TIMEOUT_MS)
+        connection.set_busy_timeout(BUSY_TIMEOUT_MS)
     except apsw.Error as error:
         raise unavailable(path, error) from error
     return connection

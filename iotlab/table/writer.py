@@ -21,7 +21,7 @@ from iotlab.table.opening import Progress, open_file
 from iotlab.table.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
-_GROUP_LIMIT = 512
+GROUP_LIMIT = 512
 """Works in one commit. More would only delay the first of them."""
 
 CHECKPOINT_PAGES = 4000
@@ -141,7 +141,7 @@ class Writer:
                 # One whose submitter has cancelled it is passed over.
                 if job.future.set_running_or_notify_cancel():
                     group.append(job)
-                if len(group) == _GROUP_LIMIT:
+                if len(group) == GROUP_LIMIT:
                     return group, False
                 job = self._jobs.get_nowait()
         except queue.Empty:
