@@ -67,7 +67,7 @@ def test_another_key_pair_gets_in_nowhere(endpoint: Endpoint, tmp_path: Path) ->
 def test_an_unsigned_request_and_a_foreign_host_are_refused(endpoint: Endpoint) -> None:
     for headers in ({}, {"Host": "evil.test"}):
         connection = http.client.HTTPConnection("127.0.0.1", endpoint.port, timeout=5)
-        target = {"X-Amz-Target": "DynamoDB_20120810.ListTables"}
+        target = {"X-Amz-Target": "DynamoDB_20120810.ListTables", "Content-Type": "application/x-amz-json-1.0"}
         connection.request("POST", "/", b"{}", target | headers)
         answer = connection.getresponse()
         assert answer.status == 400

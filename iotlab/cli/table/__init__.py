@@ -7,6 +7,17 @@ a word of Python's, in `import_`.
 from __future__ import annotations
 
 VERBS: dict[str, str] = {
+    "ls": "List the tables, with their keys, items and streams.",
+    "describe": "Describe one table: keys, indexes, stream, size.",
+    "get": "Print one item.",
+    "put": "Store one item.",
+    "delete": "Delete one item and print what it was.",
+    "query": "Print items of one partition, in the order of the sort key.",
+    "scan": "Print all items of a table, or those for which a condition holds.",
+    "tail-stream": "Follow the changes of a table as they happen.",
+    "export": "Write a whole table to a file.",
+    "import": "Write a file's items into a table: all of them or none.",
+    "serve": "Serve a data directory as DynamoDB and DynamoDB Streams on loopback.",
     "credentials": "Print the key pair as environment lines for the AWS CLI and SDKs.",
 }
 """Each verb with its line in `iotlab table --help`."""
@@ -15,7 +26,11 @@ HELP = """Serve a data directory as DynamoDB, and read or change its tables.
 
 Examples:
 
-    iotlab table credentials --data ./lab
+    iotlab table ls --data ./lab
+
+    iotlab table query readings device=kitchen --last 20
+
+    iotlab table serve --data ./lab --port 8000
 
     eval "$(iotlab table credentials --data ./lab)" && aws dynamodb list-tables
 """
