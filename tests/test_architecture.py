@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "iotlab"
 
-BASE = {"errors", "clock", "stats"}
+BASE = {"errors", "clock", "stats", "failpoints"}
 ROOMS = {"domain", "table", "mqtt"}
 WORKERS = {"bridge", "triggers", "notify", "emulator"}
 
@@ -17,6 +17,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "clock": set(),
     "stats": set(),
+    "failpoints": set(),
     "domain": BASE,
     "table": BASE,
     "mqtt": BASE,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import apsw
 import msgspec
 
 from iotlab.clock import iso
@@ -37,7 +38,10 @@ class Catalog:
 
     def load(self) -> None:
         """Read the definitions from the file."""
-        rows: list[tuple[bytes]] = self._engine.read().execute("SELECT definition FROM tables").fetchall()  # type: ignore[assignment]
+        self._load(self._engine.read())
+
+    def _load(self, connection: apsw.Connection) -> None:
+        rows: list[tuple[bytes]] = connection.execute("SELECT definition FROM tables").fetchall()  # type: ignore[assignment]
         definitions = [_decode_definition(row[0]) for row in rows]
         self._tables = {definition.name: definition for definition in definitions}
 
@@ -97,8 +101,10 @@ class Catalog:
 
     def _change(self, work: Work, *, is_removal: bool = False) -> TableDefinition:
         def run(unit: UnitOfWork) -> TableDefinition:
-            # What was written so far belongs to the tables as they were.
+            # What was written so far belongs to the tables as they were. The work may be executed a second time, after
+            # its transaction was taken back: then the file knows how they were.
             unit.flush()
+            self._load(unit.connection)
             definition = work(unit)
             left = {name: table for name, table in self._tables.items() if name != definition.name}
             self._tables = left if is_removal else left | {definition.name: definition}

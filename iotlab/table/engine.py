@@ -6,8 +6,6 @@ reads use a read-only connection for each thread.
 
 from __future__ import annotations
 
-import fcntl
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -17,12 +15,14 @@ from typing import IO, Any, TypeVar
 import apsw
 
 from iotlab.clock import Clock, SystemClock
-from iotlab.errors import LabRunningError
 from iotlab.table import database, limits
 from iotlab.table.backfill import Backfill
 from iotlab.table.catalog import Catalog, trimmed_name
 from iotlab.table.definition import TableDefinition, TableSpec, define
 from iotlab.table.errors import ResourceNotFoundException
+from iotlab.table.footprint import Footprint, measure
+from iotlab.table.opening import Progress
+from iotlab.table.readers import Readers
 from iotlab.table.store import RecordPage
 from iotlab.table.unit_of_work import UnitOfWork
 from iotlab.table.writer import Writer
@@ -40,24 +40,27 @@ class Engine:
         address: ``host:port`` of the endpoint that serves it, for DescribeEndpoints; set by the endpoint.
     """
 
-    def __init__(self, path: Path, clock: Clock, lock: IO[str]) -> None:
+    def __init__(self, path: Path, clock: Clock, lock: IO[str], progress: Progress | None = None) -> None:
         self.path = path
         self.clock = clock
         self.address = "127.0.0.1"
         self._lock_file = lock
         self._listeners: list[Callable[[int], None]] = []
-        self._writer = Writer(path, clock, self._committed)
-        self._local = threading.local()
-        self._readers: list[apsw.Connection] = []
-        self._readers_lock = threading.Lock()
+        self._readers = Readers(path)
+        self._writer = Writer(path, clock, self._committed, on_pinned=self._readers.interrupt, progress=progress)
         self.catalog = Catalog(self)
         self._backfill = Backfill(self)
         self._backfill.start()
         self.iterator_secret: bytes = self.read().execute("SELECT value FROM meta WHERE name='iterator_secret'").get
 
     @classmethod
-    def open(cls, path: Path | str, *, clock: Clock | None = None) -> Engine:
-        """Open the data file, creating it if need be.
+    def open(cls, path: Path | str, *, clock: Clock | None = None, progress: Progress | None = None) -> Engine:
+        """Open the data file, creating it if need be, or bringing it to this program's format.
+
+        Args:
+            path: The data file.
+            clock: Where the engine takes its time from; the system's without it.
+            progress: Told of the steps of a change of format: those done, and how many there are.
 
         Raises:
             LabRunningError: another process has it open.
@@ -65,10 +68,9 @@ class Engine:
             UnavailableError: it can't be read or written.
         """
         path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
         lock = _lock(path)
         try:
-            return cls(path, clock or SystemClock(), lock)
+            return cls(path, clock or SystemClock(), lock, progress)
         except BaseException:
             lock.close()
             raise
@@ -76,11 +78,9 @@ class Engine:
     def close(self) -> None:
         """Finish queued writes and close the file. Calling it twice does no harm."""
         self._backfill.stop()
+        self._writer.stop()
+        self._readers.close()
         self._writer.close()
-        with self._readers_lock:
-            for connection in self._readers:
-                connection.close()
-            self._readers.clear()
         self._lock_file.close()
 
     def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
@@ -106,13 +106,7 @@ class Engine:
 
     def read(self) -> apsw.Connection:
         """Return this thread's read-only connection."""
-        connection: apsw.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = database.open_reader(self.path)
-            self._local.connection = connection
-            with self._readers_lock:
-                self._readers.append(connection)
-        return connection
+        return self._readers.connection()
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -167,13 +161,16 @@ class Engine:
 
     def last_sequence(self) -> int:
         """Return the last sequence number that is committed."""
-        last: int = self.read().execute("SELECT value FROM meta WHERE name='sequence'").get
-        return last
+        return database.last_sequence(self.read())
 
     def size_bytes(self) -> int:
         """Return the size of the data file and its write-ahead log."""
-        files = (self.path, self.path.with_name(self.path.name + "-wal"))
-        return sum(file.stat().st_size for file in files if file.exists())
+        footprint = self.footprint()
+        return footprint.file_bytes + footprint.wal_bytes
+
+    def footprint(self) -> Footprint:
+        """Return the sizes of the data file, of its write-ahead log and of what is free within it."""
+        return measure(self.path, self.read())
 
     def trim_streams(self, *, retention_s: float = limits.STREAM_RETENTION_S) -> int:
         """Delete stream records older than ``retention_s``; return how many."""
@@ -213,16 +210,11 @@ class Engine:
 
 
 def _lock(path: Path) -> IO[str]:
-    lock = path.with_name(path.name + ".lock").open("a+")
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        lock.close()
-        raise LabRunningError(
-            f"another process has the table at {path} open",
-            hint="Use that lab, end it, or choose another directory with --data.",
-        ) from error
-    return lock
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return database.lock(path)
+    except OSError as error:
+        raise database.unavailable(path, error) from error
 
 
 def _trim(unit: UnitOfWork, table: TableDefinition, horizon_us: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 from collections.abc import Callable
@@ -11,14 +12,25 @@ from typing import Any, Generic, TypeVar
 
 import apsw
 
+from iotlab import failpoints
 from iotlab.clock import Clock
-from iotlab.errors import UnavailableError
+from iotlab.errors import IotlabError, UnavailableError
 from iotlab.table import database
+from iotlab.table.mark import write_mark
+from iotlab.table.opening import Progress, open_file
 from iotlab.table.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
-_GROUP_LIMIT = 512
+GROUP_LIMIT = 512
 """Works in one commit. More would only delay the first of them."""
+
+CHECKPOINT_PAGES = 4000
+_MARK_INTERVAL_S = 1.0
+
+WAL_LIMIT_PAGES = 16_384
+"""Pages of the write-ahead log (64 MiB) from which on those who keep it from being emptied are asked to end."""
+
+logger = logging.getLogger(__name__)
 
 
 class _Job(Generic[T]):
@@ -37,18 +49,47 @@ class Writer:
         path: The data file.
         clock: Gives stream records their time.
         on_commit: Called on the writer thread after each commit that wrote stream records.
+        on_pinned: Called on the writer thread when a reader keeps the write-ahead log from being emptied and it is
+            larger than `WAL_LIMIT_PAGES`; called again after each further quarter of that.
+        progress: Told of the steps of a migration.
+
+    Attributes:
+        commits: Group commits since the file was opened.
+        failures: Commits that failed; nothing of them was acknowledged.
+        checkpoint_failures: Attempts to empty the write-ahead log that failed. Nothing is lost by them.
+        mark_failures: Attempts to write the mark that failed. Only the look for a missing log suffers.
+        committed_us: When the newest commit became durable, µs since 1970.
+        wal_pages: Pages in the write-ahead log after the newest commit.
     """
 
-    def __init__(self, path: Path, clock: Clock, on_commit: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        on_commit: Callable[[int], None],
+        *,
+        on_pinned: Callable[[], None] = lambda: None,
+        progress: Progress | None = None,
+    ) -> None:
         self._path = path
         self._clock = clock
         self._on_commit = on_commit
-        self._connection = database.open_writer(path)
+        self._on_pinned = on_pinned
+        self._connection: apsw.Connection | None = open_file(path, clock, progress=progress)
+        self._connection.set_wal_hook(self._wal_grew)
         self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
         self._closed = False
+        self._sequence = database.last_sequence(self._connection)
+        self._marked = -1
+        self._mark_due_s = 0.0
+        self._checkpoint_at = CHECKPOINT_PAGES
+        self._pinned_at = WAL_LIMIT_PAGES
         self.commits = 0
         self.failures = 0
+        self.checkpoint_failures = 0
+        self.mark_failures = 0
         self.committed_us = 0
+        self.wal_pages = 0
         self._thread = threading.Thread(target=self._run, name="table-writer", daemon=True)
         self._thread.start()
 
@@ -56,7 +97,8 @@ class Writer:
         """Queue a work; the future resolves after the commit is durable.
 
         The future raises what ``work`` raised (nothing of it is written then), or UnavailableError when the commit
-        itself failed (nothing of the group is written then, and the same work may be tried again).
+        itself failed (nothing of the group is acknowledged then, and the same work may be tried again). A work is
+        executed again when another of its group made the commit fail, so it must not act outside of its unit.
         """
         job = _Job(work)
         if self._closed:
@@ -65,14 +107,20 @@ class Writer:
             self._jobs.put(job)
         return job.future
 
+    def stop(self) -> None:
+        """Finish what is queued, and take nothing more."""
+        if not self._closed:
+            self._closed = True
+            self._jobs.put(None)
+            self._thread.join()
+            self._write_mark()
+
     def close(self) -> None:
-        """Finish what is queued, checkpoint, and close the file."""
-        if self._closed:
-            return
-        self._closed = True
-        self._jobs.put(None)
-        self._thread.join()
-        self._connection.close()
+        """Stop, and close the file. As the last connection to it, it empties and deletes the write-ahead log."""
+        self.stop()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def _run(self) -> None:
         closing = False
@@ -80,32 +128,35 @@ class Writer:
             group, closing = self._next_group()
             if group:
                 self._commit(group)
+                self._after_commit()
+            elif not closing:
+                self._write_mark()
 
     def _next_group(self) -> tuple[list[_Job[Any]], bool]:
+        """Return what waits, and whether the writer ends; nothing when it has become idle with a mark to write."""
         group: list[_Job[Any]] = []
-        job = self._jobs.get()
-        while job is not None:
-            group.append(job)
-            if len(group) == _GROUP_LIMIT:
-                return group, False
-            try:
+        try:
+            job = self._jobs.get(timeout=None if self._marked == self._sequence else _MARK_INTERVAL_S)
+            while job is not None:
+                # One whose submitter has cancelled it is passed over.
+                if job.future.set_running_or_notify_cancel():
+                    group.append(job)
+                if len(group) == GROUP_LIMIT:
+                    return group, False
                 job = self._jobs.get_nowait()
-            except queue.Empty:
-                return group, False
+        except queue.Empty:
+            return group, False
         return group, True
 
     def _commit(self, group: list[_Job[Any]]) -> None:
         try:
             done, sequence, wrote_records = self._execute(group)
-        except apsw.Error as error:
-            self.failures += 1
-            self._recover(error)
-            failure = database.unavailable(self._path, error)
-            for job in group:
-                if not job.future.done():
-                    job.future.set_exception(failure)
+        except Exception as error:  # noqa: BLE001  the submitters get it, whatever it is
+            self._fail(group, error)
             return
+        failpoints.hit("after_commit_before_answer")
         self.commits += 1
+        self._sequence = sequence
         # Taken before anybody can act on the commit, so that later stops never seem to be earlier.
         self.committed_us = self._clock.now_us()
         for job in done:
@@ -114,9 +165,10 @@ class Writer:
             self._on_commit(sequence)
 
     def _execute(self, group: list[_Job[Any]]) -> tuple[list[_Job[Any]], int, bool]:
-        connection = self._connection
+        connection = self._connected()
         connection.execute("BEGIN IMMEDIATE")
-        before = connection.execute("SELECT value FROM meta WHERE name='sequence'").get
+        failpoints.hit("after_begin")
+        before = database.last_sequence(connection)
         unit = UnitOfWork(connection, before, self._clock.now_us())
         done: list[_Job[Any]] = []
         refused: list[tuple[_Job[Any], Exception]] = []
@@ -131,22 +183,90 @@ class Writer:
             else:
                 unit.keep()
                 done.append(job)
+        failpoints.hit("before_flush")
         unit.flush()
+        failpoints.hit("before_commit")
         connection.execute("COMMIT")
         for job, reason in refused:
             job.future.set_exception(reason)
         return done, unit.sequence, unit.sequence > before
 
-    def _recover(self, error: apsw.Error) -> None:
-        """Bring the connection back to a known state after a failed commit."""
-        try:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            if isinstance(error, apsw.IOError | apsw.CorruptError | apsw.NoMemError):
-                # After a failed fsync the kernel may have dropped the dirty pages: only a fresh read of the file
-                # says what it holds.
-                self._connection.close()
-                self._connection = database.open_writer(self._path)
-        except (apsw.Error, UnavailableError):
-            # The next commit fails in the same way and comes back here; nothing is acknowledged meanwhile.
+    def _fail(self, group: list[_Job[Any]], error: Exception) -> None:
+        """Refuse a group whose commit failed, or find the one of it that is to blame."""
+        self._recover(error)
+        failure = error
+        if database.is_environment(error) or isinstance(error, IotlabError):
             self.failures += 1
+            failure = error if isinstance(error, IotlabError) else database.unavailable(self._path, error)
+        elif len(group) > 1:
+            # One bad work must not fail the others: in halves, it is alone after few commits.
+            half = len(group) // 2
+            self._commit(group[:half])
+            self._commit(group[half:])
+            return
+        for job in group:
+            job.future.set_exception(failure)
+
+    def _recover(self, error: Exception) -> None:
+        """Bring the connection back to a known state after a failed commit."""
+        connection = self._connection
+        if connection is None:
+            return
+        try:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            reopen = isinstance(error, OSError | apsw.IOError | apsw.CorruptError | apsw.NoMemError)
+        except apsw.Error:
+            self.failures += 1
+            reopen = True
+        if reopen:
+            # After a failed fsync the kernel may have dropped the dirty pages: only a fresh read of the file says
+            # what it holds. The next commit opens it.
+            self._connection = None
+            connection.close(force=True)
+
+    def _connected(self) -> apsw.Connection:
+        if self._connection is None:
+            self._connection = database.open_writer(self._path)
+            self._connection.set_wal_hook(self._wal_grew)
+        return self._connection
+
+    def _wal_grew(self, connection: apsw.Connection, name: str, pages: int) -> int:  # noqa: ARG002  SQLite's hook
+        self.wal_pages = pages
+        return apsw.SQLITE_OK
+
+    def _after_commit(self) -> None:
+        """Do what can wait until the answers are given."""
+        if self.wal_pages < CHECKPOINT_PAGES:
+            self._checkpoint_at, self._pinned_at = CHECKPOINT_PAGES, WAL_LIMIT_PAGES
+        elif self.wal_pages >= self._checkpoint_at:
+            self._checkpoint()
+        if self._clock.monotonic_s() >= self._mark_due_s:
+            self._write_mark()
+
+    def _checkpoint(self) -> None:
+        # While a reader keeps the log, an attempt after every commit would only cost.
+        self._checkpoint_at = self.wal_pages + CHECKPOINT_PAGES // 4
+        try:
+            failpoints.hit("before_checkpoint")
+            self._connected().wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            failpoints.hit("after_checkpoint")
+        except (apsw.Error, OSError, IotlabError) as error:
+            # What is in the log is durable there; the attempt is made again when the log has grown further.
+            self.checkpoint_failures += 1
+            logger.warning("the write-ahead log of %s can't be emptied now: %s", self._path, error)
+            self._recover(error)
+        if self.wal_pages >= self._pinned_at:
+            self._pinned_at = self.wal_pages + WAL_LIMIT_PAGES // 4
+            self._on_pinned()
+
+    def _write_mark(self) -> None:
+        self._mark_due_s = self._clock.monotonic_s() + _MARK_INTERVAL_S
+        if self._marked == self._sequence:
+            return
+        try:
+            write_mark(self._path, self._sequence)
+        except OSError as error:
+            self.mark_failures += 1
+            logger.warning("the mark of %s can't be written now: %s", self._path, error)
+        self._marked = self._sequence

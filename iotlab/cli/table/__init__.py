@@ -17,6 +17,9 @@ VERBS: dict[str, str] = {
     "tail-stream": "Follow the changes of a table as they happen.",
     "export": "Write a whole table to a file.",
     "import": "Write a file's items into a table: all of them or none.",
+    "backup": "Write a checked copy of all tables to a file, while the lab goes on.",
+    "restore": "Put a backup in the place of the tables, or what can be read of a damaged file.",
+    "check": "Read the whole data file and say what is wrong with it.",
     "serve": "Serve a data directory as DynamoDB and DynamoDB Streams on loopback.",
     "credentials": "Print the key pair as environment lines for the AWS CLI and SDKs.",
 }

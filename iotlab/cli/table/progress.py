@@ -13,6 +13,14 @@ T = TypeVar("T")
 @contextmanager
 def bar(title: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
     """Show a bar during the block, on a terminal; yield a function to tell how many are done."""
+    with steps(title) as tell:
+        tell(0, total or 0)
+        yield lambda done: tell(done, total or 0)
+
+
+@contextmanager
+def steps(title: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar during the block, on a terminal; yield a function to tell how many are done, and of how many."""
     if not sys.stderr.isatty():
         yield _nothing
         return
@@ -26,8 +34,8 @@ def bar(title: str, total: int | None = None) -> Iterator[Callable[[int], None]]
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(title, total=total or None)
-        yield lambda done: progress.update(task, completed=done)
+        task = progress.add_task(title, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total or None)
 
 
 @contextmanager
@@ -47,5 +55,5 @@ def _telling(items: Iterator[T], tell: Callable[[int], None]) -> Iterator[T]:
             tell(done)
 
 
-def _nothing(done: int) -> None:
+def _nothing(done: int, total: int) -> None:
     """Show nothing."""
