@@ -11,6 +11,7 @@ from pathlib import Path
 import apsw
 
 from iotlab.errors import IotlabError, UnavailableError
+from iotlab.table import shards, ttl
 
 FORMAT_VERSION = 1
 APPLICATION_ID = 0x494F544C  # "IOTL"
@@ -81,7 +82,7 @@ def _check_format(connection: apsw.Connection, path: Path) -> None:
 
 def _create(connection: apsw.Connection) -> None:
     with connection:
-        connection.execute(_SCHEMA)
+        connection.execute(_SCHEMA + shards.SCHEMA + ttl.SCHEMA)
         connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version={FORMAT_VERSION}")
 

@@ -6,16 +6,18 @@ from typing import Any, Protocol
 
 import msgspec
 
-from iotlab.clock import iso
 from iotlab.table.errors import ValidationException
 from iotlab.table.keys import KeyAttribute, KeySchema
 
 VIEW_TYPES = ("KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES")
+DEFAULT_SHARDS = 4
+"""Open shards of a stream, where nobody says otherwise. DynamoDB chooses by load."""
+
 ARN_PREFIX = "arn:aws:dynamodb:local:000000000000:table/"
 
 
 class TableSpec(Protocol):
-    """What a caller must say to have a table."""
+    """What a caller must say to have a table. It may also say ``shards: int``; see `shards_of`."""
 
     @property
     def name(self) -> str: ...
@@ -101,6 +103,7 @@ class TableDefinition(msgspec.Struct, frozen=True):
         ttl: The attribute that holds an item's time to live, or None.
         settings: What DescribeTable shows and the engine does not act on, such as the table class.
         protected: True while DeleteTable is refused.
+        shards: How many open shards a stream of it has.
     """
 
     number: int
@@ -113,6 +116,7 @@ class TableDefinition(msgspec.Struct, frozen=True):
     ttl: str | None = None
     settings: dict[str, Any] = {}
     protected: bool = False
+    shards: int = DEFAULT_SHARDS
 
     @property
     def arn(self) -> str:
@@ -123,11 +127,6 @@ class TableDefinition(msgspec.Struct, frozen=True):
     def stream_arn(self) -> str | None:
         """The ARN of the table's stream, or None."""
         return None if self.stream is None else f"{self.arn}/stream/{self.stream.label}"
-
-    @property
-    def shard_id(self) -> str:
-        """The id of the stream's one shard, 37 characters. More shards come with more load."""
-        return f"shardId-{self.created_us:020d}-{0:08x}"
 
     @property
     def items_table(self) -> str:
@@ -147,16 +146,22 @@ def items_table(number: int) -> str:
     return f"items_{number}"
 
 
+def shards_of(spec: TableSpec) -> int:
+    """Return how many open shards a stream of the table is to have: its ``shards``, else `DEFAULT_SHARDS`."""
+    return int(getattr(spec, "shards", DEFAULT_SHARDS))
+
+
 def define(spec: TableSpec, *, number: int, created_us: int) -> TableDefinition:
-    """Return the definition of a new table. Raises ValidationException for an unknown stream view type."""
-    stream = None
-    if spec.stream is not None:
-        if spec.stream not in VIEW_TYPES:
-            raise ValidationException(
-                f"1 validation error detected: Value '{spec.stream}' at 'streamSpecification.streamViewType' failed "
-                f"to satisfy constraint: Member must satisfy enum value set: [{', '.join(VIEW_TYPES)}]"
-            )
-        stream = Stream(number, iso(created_us).removesuffix("Z"), spec.stream)
+    """Return the definition of a new table, still without its stream.
+
+    Raises:
+        ValidationException: an unknown stream view type.
+    """
+    if spec.stream is not None and spec.stream not in VIEW_TYPES:
+        raise ValidationException(
+            f"1 validation error detected: Value '{spec.stream}' at 'streamSpecification.streamViewType' failed "
+            f"to satisfy constraint: Member must satisfy enum value set: [{', '.join(VIEW_TYPES)}]"
+        )
     sort = () if spec.sort_key is None else (KeyAttribute(*spec.sort_key),)
     keys = KeySchema((KeyAttribute(*spec.partition_key),), sort)
-    return TableDefinition(number, spec.name, keys, created_us, stream)
+    return TableDefinition(number, spec.name, keys, created_us, shards=shards_of(spec))

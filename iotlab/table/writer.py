@@ -14,6 +14,8 @@ import apsw
 from iotlab.clock import Clock
 from iotlab.errors import UnavailableError
 from iotlab.table import database
+from iotlab.table.capture import Capture
+from iotlab.table.shards import roll_streams
 from iotlab.table.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
@@ -44,6 +46,7 @@ class Writer:
         self._clock = clock
         self._on_commit = on_commit
         self._connection = database.open_writer(path)
+        self._capture = Capture(self._connection)
         self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
         self._closed = False
         self.commits = 0
@@ -74,6 +77,11 @@ class Writer:
         self._thread.join()
         self._connection.close()
 
+    @property
+    def roll_due_us(self) -> int:
+        """When the next shard is to roll, µs since 1970."""
+        return self._capture.roll_due_us
+
     def _run(self) -> None:
         closing = False
         while not closing:
@@ -99,6 +107,7 @@ class Writer:
             done, sequence, wrote_records = self._execute(group)
         except apsw.Error as error:
             self.failures += 1
+            self._capture.forget()
             self._recover(error)
             failure = database.unavailable(self._path, error)
             for job in group:
@@ -117,7 +126,10 @@ class Writer:
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         before = connection.execute("SELECT value FROM meta WHERE name='sequence'").get
-        unit = UnitOfWork(connection, before, self._clock.now_us())
+        now_us = self._clock.now_us()
+        self._capture.begin(connection, before, now_us)
+        unit = UnitOfWork(connection, self._capture, now_us)
+        roll_streams(unit)
         done: list[_Job[Any]] = []
         refused: list[tuple[_Job[Any], Exception]] = []
         for job in group:

@@ -19,6 +19,7 @@ from iotlab.table.operations import (
     delete_table,
     describe_stream,
     describe_table,
+    describe_time_to_live,
     get_item,
     get_records,
     get_shard_iterator,
@@ -29,6 +30,7 @@ from iotlab.table.operations import (
     scan,
     transact_write_items,
     update_item,
+    update_time_to_live,
 )
 from iotlab.table.operations.common import Images
 
@@ -39,6 +41,7 @@ OPERATIONS: dict[str, Operation] = {
     "DeleteItem": delete_item.execute,
     "DeleteTable": delete_table.execute,
     "DescribeTable": describe_table.execute,
+    "DescribeTimeToLive": describe_time_to_live.execute,
     "GetItem": get_item.execute,
     "ListTables": list_tables.execute,
     "PutItem": put_item.execute,
@@ -46,6 +49,7 @@ OPERATIONS: dict[str, Operation] = {
     "Scan": scan.execute,
     "TransactWriteItems": transact_write_items.execute,
     "UpdateItem": update_item.execute,
+    "UpdateTimeToLive": update_time_to_live.execute,
 }
 STREAM_OPERATIONS: dict[str, Operation] = {
     "DescribeStream": describe_stream.execute,

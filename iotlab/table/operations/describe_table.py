@@ -39,8 +39,9 @@ def description(engine: Engine, table: TableDefinition) -> dict[str, Any]:
         "ItemCount": count,
         "BillingModeSummary": {"BillingMode": "PAY_PER_REQUEST"},
     }
-    if table.stream is not None:
+    if table.stream is not None and table.stream.enabled:
         shown["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": table.stream.view_type}
+    if table.stream is not None:
         shown["LatestStreamArn"] = table.stream_arn
         shown["LatestStreamLabel"] = table.stream.label
     return shown
