@@ -71,12 +71,14 @@ class LabTable(msgspec.Struct, frozen=True):
         name: The table's name.
         partition_key, sort_key: Attribute name and type, as ``("device", "S")``.
         stream: DynamoDB's StreamViewType, or None for no stream.
+        shards: Open shards of the embedded table's stream. One, so that the lab's own consumers read in total order.
     """
 
     name: str
     partition_key: tuple[str, str]
     sort_key: tuple[str, str] | None = None
     stream: str | None = None
+    shards: int = 1
 
 
 TABLES: tuple[LabTable, ...] = (

@@ -139,7 +139,7 @@ class BridgeHost:
         self.client.subscribe(*(Subscription(name, qos=1, no_local=not group) for name in names))
         self.client.start()
         for name, work, every_s in (
-            ("housekeeping", self._trim, _HOUSEKEEPING_S),
+            ("housekeeping", self._keep_house, _HOUSEKEEPING_S),
             ("broker-watch", self._watch_broker, _BROKER_CHECK_S),
         ):
             thread = threading.Thread(target=self._repeat, args=(work, every_s), name=name, daemon=True)
@@ -203,8 +203,8 @@ class BridgeHost:
         """Seconds since the start."""
         return (self._clock.now_us() - self.started_us) / US_PER_S
 
-    def _trim(self) -> None:
-        self.table.trim(self._settings.table.stream_retention_h * 3600)
+    def _keep_house(self) -> None:
+        self.table.keep_house(self._settings.table.stream_retention_h * 3600)
 
     def _watch_broker(self) -> None:
         if self._broker is not None and self._broker.ensure_running():

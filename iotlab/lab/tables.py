@@ -16,10 +16,10 @@ from iotlab.config import Settings
 from iotlab.domain.schema import TABLES
 from iotlab.lab.lock import DirectoryLock
 from iotlab.table import credentials
-from iotlab.table.served import Served
 from iotlab.table.engine import Engine
 from iotlab.table.remote import RemoteTransport
 from iotlab.table.remote.prefix import PrefixedTransport
+from iotlab.table.served import Served
 from iotlab.table.store import Store
 from iotlab.table.stream import sequence_text
 
@@ -50,8 +50,8 @@ class LabTable(Protocol):
         """Return what ``/health`` shows of it. Raises IotlabError when it can't be read now."""
         ...
 
-    def trim(self, retention_s: float) -> None:
-        """Delete older stream records, where that is not the service's own affair."""
+    def keep_house(self, retention_s: float) -> None:
+        """Roll shards, trim older stream records and delete expired items, where the service does not do so itself."""
         ...
 
     def close(self) -> None:
@@ -94,9 +94,9 @@ class EmbeddedTable:
             "last_sequence_number": sequence_text(self._engine.last_sequence()),
         }
 
-    def trim(self, retention_s: float) -> None:
-        """See `LabTable.trim`."""
-        self._engine.trim_streams(retention_s=retention_s)
+    def keep_house(self, retention_s: float) -> None:
+        """See `LabTable.keep_house`."""
+        self._engine.housekeeping(retention_s=retention_s)
 
     def close(self) -> None:
         """Close the file."""
@@ -150,7 +150,7 @@ class RemoteTable:
             "lost_races": self._bridge.lost_races,
         }
 
-    def trim(self, retention_s: float) -> None:
+    def keep_house(self, retention_s: float) -> None:
         """Do nothing: the service keeps stream records for 24 hours, whatever anybody sets."""
 
     def close(self) -> None:

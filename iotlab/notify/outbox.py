@@ -23,6 +23,7 @@ from iotlab.table.errors import (
     TransactionCanceledException,
     TrimmedDataAccessException,
 )
+from iotlab.table.follower import Follower
 from iotlab.table.store import Store, StreamRecord, Update, Write
 from iotlab.table.values import AttributeValue, Item, plain, to_wire
 
@@ -93,7 +94,8 @@ class Outbox:
         self._store = store
         self._clock = clock
         self._tally = tally
-        self._iterator: str | None = None
+        self._records = Follower(store, OUTBOX)
+        self._is_open = False
 
     def open(self) -> Iterator[Row]:
         """Take the end of the stream as the position, then yield every row that waits, in no particular order.
@@ -101,12 +103,9 @@ class Outbox:
         Raises:
             UnavailableError, TableError: the table can't be read now.
         """
-        arn = self._store.stream_arn(OUTBOX)
-        shards = [] if arn is None else self._store.shards(arn)
-        if arn is None or len(shards) != 1:
-            raise UnavailableError(f"the stream of {OUTBOX} has {len(shards)} shards; the notifier needs one")
         # The position comes before the scan: a row between the two is seen twice rather than never.
-        self._iterator = self._store.shard_iterator(arn, shards[0], "LATEST")
+        self._records.open_latest()
+        self._is_open = True
         for wire in self._store.scan_all(OUTBOX):
             row = self._readable(wire)
             if row is not None and row.is_waiting:
@@ -118,15 +117,18 @@ class Outbox:
         Raises:
             UnavailableError, TableError: the table can't be read now.
         """
-        if self._iterator is None:
+        if not self._is_open:
             return None
         try:
-            page = self._store.get_records(self._iterator, limit=PAGE_RECORDS)
+            records = self._records.read(PAGE_RECORDS)
         except (ExpiredIteratorException, TrimmedDataAccessException):
-            self._iterator = None
+            self._is_open = False
             return None
-        self._iterator = page.next_iterator
-        return [row for record in page.records if (row := self._newly_waiting(record)) is not None]
+        except UnavailableError:
+            # The stream may have ended: only a new scan then says what waits.
+            self._is_open = False
+            raise
+        return [row for record in records if (row := self._newly_waiting(record)) is not None]
 
     def read(self, key: str) -> Row | None:
         """Return one row as it is now; None when there is none. Raises UnavailableError, TableError."""

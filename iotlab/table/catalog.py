@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import apsw
 import msgspec
 
-from iotlab.clock import iso
 from iotlab.errors import UnavailableError
-from iotlab.table.definition import Index, Stream, TableDefinition
+from iotlab.table import shards, ttl
+from iotlab.table.definition import Index, TableDefinition
 from iotlab.table.errors import ResourceInUseException, ResourceNotFoundException
 from iotlab.table.unit_of_work import UnitOfWork
 
@@ -102,10 +102,10 @@ class Catalog:
     def _change(self, work: Work, *, is_removal: bool = False) -> TableDefinition:
         def run(unit: UnitOfWork) -> TableDefinition:
             # What was written so far belongs to the tables as they were. The work may be executed a second time, after
-            # its transaction was taken back: then the file knows how they were.
+            # its transaction was taken back: the file knows how they were then.
             unit.flush()
             self._load(unit.connection)
-            definition = work(unit)
+            definition = _whole(unit, work)
             left = {name: table for name, table in self._tables.items() if name != definition.name}
             self._tables = left if is_removal else left | {definition.name: definition}
             return definition
@@ -116,6 +116,20 @@ class Catalog:
             # The commit failed: the file has the tables as they were.
             self.load()
             raise
+
+
+def _whole(unit: UnitOfWork, work: Work) -> TableDefinition:
+    """Execute a change of the catalog; one that is refused half-way leaves nothing behind."""
+    unit.connection.execute("SAVEPOINT catalog")
+    try:
+        definition = work(unit)
+    except BaseException:
+        unit.connection.execute("ROLLBACK TO catalog")
+        raise
+    finally:
+        unit.connection.execute("RELEASE catalog")
+        unit.capture.reload(unit.connection)
+    return definition
 
 
 def next_number(unit: UnitOfWork) -> int:
@@ -136,12 +150,12 @@ def create_entries_table(unit: UnitOfWork, index: Index) -> None:
 def _create(unit: UnitOfWork, draft: TableDefinition, view: str | None) -> TableDefinition:
     connection = unit.connection
     number = next_number(unit)
-    stream = None if view is None else Stream(number, iso(unit.now_us).removesuffix("Z"), view)
     indexes = tuple(msgspec.structs.replace(index, number=next_number(unit)) for index in draft.indexes)
-    definition = msgspec.structs.replace(draft, number=number, created_us=unit.now_us, stream=stream, indexes=indexes)
-    connection.execute(
-        "INSERT INTO tables VALUES (?,?,?)", (number, definition.name, msgspec.json.encode(definition))
-    )
+    definition = msgspec.structs.replace(draft, number=number, created_us=unit.now_us, indexes=indexes)
+    if view is not None:
+        definition = msgspec.structs.replace(definition, stream=shards.open_stream(unit, definition, view))
+    encoded = msgspec.json.encode(definition)
+    connection.execute("INSERT INTO tables VALUES (?,?,?)", (number, definition.name, encoded))
     connection.execute("INSERT INTO sizes VALUES (?,0,0)", (number,))
     connection.execute(
         f"CREATE TABLE {definition.items_table} "
@@ -149,26 +163,15 @@ def _create(unit: UnitOfWork, draft: TableDefinition, view: str | None) -> Table
     )
     for index in indexes:
         create_entries_table(unit, index)
-    if definition.stream is not None:
-        connection.execute(
-            f"CREATE TABLE {definition.records_table} (sequence INTEGER PRIMARY KEY, created_us INTEGER NOT NULL, "
-            "event INTEGER NOT NULL, keys BLOB NOT NULL, new BLOB, old BLOB)"
-        )
-        connection.execute("INSERT INTO meta VALUES (?, 0)", (trimmed_name(definition),))
     return definition
 
 
 def _delete(unit: UnitOfWork, definition: TableDefinition) -> None:
+    shards.close_stream(unit, definition)
+    ttl.stop(unit, definition)
     unit.connection.execute(f"DROP TABLE {definition.items_table}")
     for index in definition.indexes:
         unit.connection.execute(f"DROP TABLE {index.entries_table}")
-    if definition.stream is not None:
-        unit.connection.execute(f"DROP TABLE {definition.records_table}")
     for table in ("tables", "sizes"):
         unit.connection.execute(f"DELETE FROM {table} WHERE number=?", (definition.number,))
     unit.connection.execute("DELETE FROM tags WHERE table_number=?", (definition.number,))
-
-
-def trimmed_name(table: TableDefinition) -> str:
-    """Return the name under which the last trimmed sequence number of a table's stream is kept."""
-    return f"trimmed_{table.records_table}"

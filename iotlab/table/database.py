@@ -15,6 +15,7 @@ from typing import IO, NamedTuple
 import apsw
 
 from iotlab.errors import IotlabError, LabRunningError, UnavailableError
+from iotlab.table import shards, ttl
 
 FORMAT_VERSION = 1
 APPLICATION_ID = 0x494F544C  # "IOTL"
@@ -152,7 +153,7 @@ def check_ours(path: Path, connection: apsw.Connection) -> None:
 def create(connection: apsw.Connection) -> None:
     """Make an empty data file of the newest format, in one transaction."""
     with connection:
-        connection.execute(SCHEMA)
+        connection.execute(SCHEMA + shards.SCHEMA + ttl.SCHEMA)
         connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version={FORMAT_VERSION}")
 

@@ -9,11 +9,14 @@ import msgspec
 from iotlab.table.keys import KeyAttribute, KeySchema
 
 VIEW_TYPES = ("KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES")
+DEFAULT_SHARDS = 4
+"""Open shards of a stream, where nobody says otherwise. DynamoDB chooses by load."""
+
 ARN_PREFIX = "arn:aws:dynamodb:local:000000000000:table/"
 
 
 class TableSpec(Protocol):
-    """What a caller must say to have a table."""
+    """What a caller must say to have a table. It may also say ``shards: int``; see `shards_of`."""
 
     @property
     def name(self) -> str: ...
@@ -102,6 +105,7 @@ class TableDefinition(msgspec.Struct, frozen=True):
         settings: What DescribeTable shows and the engine does not act on, such as the table class.
         protected: True while DeleteTable is refused.
         attributes: The types of all key attributes, of table and indexes, as they were declared.
+        shards: How many open shards a stream of it has.
     """
 
     number: int
@@ -119,6 +123,7 @@ class TableDefinition(msgspec.Struct, frozen=True):
     def index(self, name: str) -> Index | None:
         """Return the index of that name, or None."""
         return next((index for index in self.indexes if index.name == name), None)
+    shards: int = DEFAULT_SHARDS
 
     @property
     def arn(self) -> str:
@@ -129,11 +134,6 @@ class TableDefinition(msgspec.Struct, frozen=True):
     def stream_arn(self) -> str | None:
         """The ARN of the table's stream, or None."""
         return None if self.stream is None else f"{self.arn}/stream/{self.stream.label}"
-
-    @property
-    def shard_id(self) -> str:
-        """The id of the stream's one shard, 37 characters. More shards come with more load."""
-        return f"shardId-{self.created_us:020d}-{0:08x}"
 
     @property
     def items_table(self) -> str:
@@ -153,8 +153,14 @@ def items_table(number: int) -> str:
     return f"items_{number}"
 
 
+def shards_of(spec: TableSpec) -> int:
+    """Return how many open shards a stream of the table is to have: its ``shards``, else `DEFAULT_SHARDS`."""
+    return int(getattr(spec, "shards", DEFAULT_SHARDS))
+
+
 def define(spec: TableSpec) -> TableDefinition:
     """Return the draft of a table that needs keys and perhaps a stream."""
     sort = () if spec.sort_key is None else (KeyAttribute(*spec.sort_key),)
     keys = KeySchema((KeyAttribute(*spec.partition_key),), sort)
-    return TableDefinition(0, spec.name, keys, 0, attributes={one.name: one.kind for one in keys.attributes})
+    types = {one.name: one.kind for one in keys.attributes}
+    return TableDefinition(0, spec.name, keys, 0, attributes=types, shards=shards_of(spec))

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 import apsw
+import msgspec
 
-from iotlab.clock import Clock, SystemClock
-from iotlab.table import database, limits
+from iotlab.clock import US_PER_S, Clock, SystemClock
+from iotlab.table import database, limits, shards, trim, ttl
 from iotlab.table.backfill import Backfill
-from iotlab.table.catalog import Catalog, trimmed_name
+from iotlab.table.catalog import Catalog
 from iotlab.table.definition import TableDefinition, TableSpec, define
 from iotlab.table.errors import ResourceNotFoundException
 from iotlab.table.footprint import Footprint, measure
@@ -28,7 +29,6 @@ from iotlab.table.unit_of_work import UnitOfWork
 from iotlab.table.writer import Writer
 
 T = TypeVar("T")
-_TRIM_ROWS = 5000
 
 
 class Engine:
@@ -147,7 +147,7 @@ class Engine:
                 self.create_table(spec)
 
     def delete_table(self, name: str) -> TableDefinition:
-        """Delete a table with its items and its stream's records."""
+        """Delete a table with its items. The records of its stream stay readable for 24 hours."""
         return self.catalog.delete(name)
 
     def fill_indexes(self) -> None:
@@ -158,6 +158,47 @@ class Engine:
         """Return how many items a table has, and their bytes in the file."""
         row = self.read().execute("SELECT items, bytes FROM sizes WHERE number=?", (table.number,)).fetchone()
         return (0, 0) if row is None else (int(row[0]), int(row[1]))
+
+    def enable_stream(self, table: TableDefinition, view_type: str) -> TableDefinition:
+        """Begin a new stream of a table that has none enabled; return the table's new definition.
+
+        Args:
+            table: Which table.
+            view_type: One of `VIEW_TYPES`.
+        """
+        return self.catalog.replace(
+            table.name,
+            lambda unit, now: msgspec.structs.replace(now, stream=shards.open_stream(unit, now, view_type)),
+        )
+
+    def disable_stream(self, table: TableDefinition) -> TableDefinition:
+        """Close the stream of a table; return the table's new definition. Its records stay readable for 24 hours."""
+        return self.catalog.replace(table.name, _without_stream)
+
+    def set_time_to_live(self, table: TableDefinition, attribute: str | None) -> TableDefinition:
+        """Give a table a time to live, or take it away with None; return the table's new definition.
+
+        When it returns, the items that were there before count too.
+        """
+        definition = self.catalog.replace(table.name, lambda unit, now: _with_time_to_live(unit, now, attribute))
+        ttl.fill(self, definition)
+        return definition
+
+    def expire(self, limit: int = limits.EXPIRED_ITEMS) -> int:
+        """Delete items whose time to live has passed, at most ``limit``; return how many."""
+        return ttl.expire(self, limit)
+
+    def housekeeping(self, *, retention_s: float = limits.STREAM_RETENTION_S) -> None:
+        """Roll shards that are old enough, trim streams and delete expired items. Call it about once a minute.
+
+        Raises:
+            UnavailableError: the file can't be written now; the next call goes on.
+        """
+        # Every commit rolls what is due: an empty one does it for a table that nobody writes to.
+        if self._writer.roll_due_us <= self.clock.now_us():
+            self.transact(lambda _: None)
+        self.expire()
+        self.trim_streams(retention_s=retention_s)
 
     def last_sequence(self) -> int:
         """Return the last sequence number that is committed."""
@@ -173,21 +214,12 @@ class Engine:
         return measure(self.path, self.read())
 
     def trim_streams(self, *, retention_s: float = limits.STREAM_RETENTION_S) -> int:
-        """Delete stream records older than ``retention_s``; return how many."""
-        horizon_us = self.clock.now_us() - round(retention_s * 1_000_000)
-        trimmed = 0
-        for table in self.tables():
-            if table.stream is not None:
-                trimmed += self._trim_stream(table, horizon_us)
-        return trimmed
+        """Delete stream records older than ``retention_s``, and shards and streams that ended before; count records.
 
-    def _trim_stream(self, table: TableDefinition, horizon_us: int) -> int:
-        trimmed = count = _TRIM_ROWS
-        while count == _TRIM_ROWS:
-            # In steps, so that a long trimming never holds up the writes of others.
-            count = self.transact(lambda unit: _trim(unit, table, horizon_us))
-            trimmed += count
-        return trimmed - _TRIM_ROWS
+        Raises:
+            UnavailableError: the file can't be written now; the next call goes on.
+        """
+        return trim.trim_streams(self, self.clock.now_us() - round(retention_s * US_PER_S))
 
     @property
     def commits(self) -> int:
@@ -217,22 +249,14 @@ def _lock(path: Path) -> IO[str]:
         raise database.unavailable(path, error) from error
 
 
-def _trim(unit: UnitOfWork, table: TableDefinition, horizon_us: int) -> int:
-    connection = unit.connection
-    last = connection.execute(
-        f"SELECT max(sequence) FROM (SELECT sequence, created_us FROM {table.records_table} "
-        f"ORDER BY sequence LIMIT {_TRIM_ROWS}) WHERE created_us < ?",
-        (horizon_us,),
-    ).get
-    if last is None:
-        return 0
-    connection.execute(f"DELETE FROM {table.records_table} WHERE sequence <= ?", (last,))
-    trimmed = connection.changes()
-    connection.execute("UPDATE meta SET value=? WHERE name=?", (last, trimmed_name(table)))
-    return trimmed
+def _without_stream(unit: UnitOfWork, table: TableDefinition) -> TableDefinition:
+    shards.close_stream(unit, table)
+    stream = None if table.stream is None else msgspec.structs.replace(table.stream, enabled=False)
+    return msgspec.structs.replace(table, stream=stream)
 
 
-def trimmed_sequence(engine: Engine, table: TableDefinition) -> int:
-    """Return the last sequence number of the table's stream that was trimmed; 0 before the first trimming."""
-    found: int = engine.read().execute("SELECT value FROM meta WHERE name=?", (trimmed_name(table),)).get
-    return found
+def _with_time_to_live(unit: UnitOfWork, table: TableDefinition, attribute: str | None) -> TableDefinition:
+    ttl.stop(unit, table)
+    if attribute is not None:
+        ttl.start(unit, table, attribute)
+    return msgspec.structs.replace(table, ttl=attribute)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import apsw
+
 from iotlab.table.definition import Index, TableDefinition
 from iotlab.table.errors import ValidationException
 from iotlab.table.keys import Key
@@ -48,6 +50,14 @@ def changed_entries(
             yield index.entries_table, before, False
         if after is not None:
             yield index.entries_table, after, True
+
+
+def write_entry(connection: apsw.Connection, entries_table: str, place: Entry, *, is_added: bool) -> None:
+    """Add an entry, or take it away."""
+    if is_added:
+        connection.execute(f"INSERT OR IGNORE INTO {entries_table} VALUES (?,?,?,?)", place)
+    else:
+        connection.execute(f"DELETE FROM {entries_table} WHERE ipk=? AND isk=? AND pk=? AND sk=?", place)
 
 
 def check_index_keys(table: TableDefinition, item: Mapping[str, AttributeValue]) -> None:

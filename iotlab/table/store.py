@@ -67,9 +67,10 @@ class StreamRecord:
         event_name: INSERT, MODIFY or REMOVE.
         keys: The item's key attributes.
         created_at_us: When the change was committed. On AWS it is floored to the second.
+        user_identity: The service that made the change, as ``Type`` and ``PrincipalId``; None for a caller.
     """
 
-    __slots__ = ("_new", "_old", "created_at_us", "event_name", "keys", "sequence_number")
+    __slots__ = ("_new", "_old", "created_at_us", "event_name", "keys", "sequence_number", "user_identity")
 
     def __init__(
         self,
@@ -80,11 +81,13 @@ class StreamRecord:
         new_image: Item | bytes | None = None,
         old_image: Item | bytes | None = None,
         created_at_us: int = 0,
+        user_identity: Mapping[str, str] | None = None,
     ) -> None:
         self.sequence_number = sequence_number
         self.event_name = event_name
         self.keys = keys
         self.created_at_us = created_at_us
+        self.user_identity = user_identity
         self._new = new_image
         self._old = old_image
 
@@ -382,6 +385,7 @@ def _record(raw: Mapping[str, Any]) -> StreamRecord:
         new_image=change.get("NewImage"),
         old_image=change.get("OldImage"),
         created_at_us=round(seconds * 1_000_000),
+        user_identity=raw.get("userIdentity"),
     )
 
 

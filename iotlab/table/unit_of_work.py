@@ -9,11 +9,10 @@ from collections.abc import Iterable
 from typing import Literal
 
 import apsw
-import msgspec
 
+from iotlab.table.capture import Capture
 from iotlab.table.definition import TableDefinition, items_table
 from iotlab.table.expressions.key_range import KeyRange
-from iotlab.table.indexes import Entry, changed_entries
 from iotlab.table.keys import Key
 from iotlab.table.store import EventName
 from iotlab.table.values import Item
@@ -21,12 +20,9 @@ from iotlab.table.values import Item
 EventCode = Literal[0, 1, 2]
 EVENT_NAMES: tuple[EventName, ...] = ("INSERT", "MODIFY", "REMOVE")
 
-_encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder().decode
 _GROW = "UPDATE sizes SET items=items+?, bytes=bytes+? WHERE number=?"
 
 _Place = tuple[int, bytes, bytes]
-_RecordRow = tuple[int, int, int, bytes, bytes | None, bytes | None]
 
 
 def _len(body: bytes | None) -> int:
@@ -38,24 +34,25 @@ class UnitOfWork:
 
     Args:
         connection: The writer connection, inside a transaction. Only for changes of the catalog and for trimming.
-        sequence: The last sequence number given out in the file.
+        capture: Gathers the stream records and expiry entries, begun for this commit.
         now_us: The time of this commit, which its stream records bear.
     """
 
-    def __init__(self, connection: apsw.Connection, sequence: int, now_us: int) -> None:
+    def __init__(self, connection: apsw.Connection, capture: Capture, now_us: int) -> None:
         self.connection = connection
-        self.sequence = sequence
+        self.capture = capture
         self.now_us = now_us
         self._pending: dict[_Place, bytes | None] = {}
         self._staged: dict[_Place, bytes | None] = {}
-        self._entries: dict[tuple[str, Entry], bool] = {}
-        self._staged_entries: dict[tuple[str, Entry], bool] = {}
         self._grown: dict[int, list[int]] = {}
         self._staged_growth: list[tuple[int, int, int]] = []
         self._tokens: dict[str, tuple[bytes, int]] = {}
         self._staged_tokens: dict[str, tuple[bytes, int]] = {}
-        self._records: dict[str, list[_RecordRow]] = {}
-        self._staged_records: list[tuple[str, _RecordRow]] = []
+
+    @property
+    def sequence(self) -> int:
+        """The last sequence number given out in the file."""
+        return self.capture.sequence
 
     def get(self, table: TableDefinition, key: Key) -> bytes | None:
         """Return the encoded item as this unit would leave it, or None when there is none."""
@@ -71,7 +68,14 @@ class UnitOfWork:
         return None if row is None else bytes(row)
 
     def put(
-        self, table: TableDefinition, key: Key, body: bytes | None, *, old: bytes | None, key_attributes: Item
+        self,
+        table: TableDefinition,
+        key: Key,
+        body: bytes | None,
+        *,
+        old: bytes | None,
+        key_attributes: Item,
+        identity: str | None = None,
     ) -> None:
         """Stage one change of one item, with its stream record if the table has a stream.
 
@@ -80,29 +84,13 @@ class UnitOfWork:
             body: The encoded item as it will be, or None to delete it.
             old: The encoded item as `get` returned it. Equal to ``body``: nothing changes, and no record is written.
             key_attributes: The key in wire form, for the record.
+            identity: The service that makes the change, for the record; None for a caller.
         """
         if body == old:
             return
         self._staged[table.number, key.partition, key.sort] = body
         self._staged_growth.append((table.number, (body is not None) - (old is not None), _len(body) - _len(old)))
-        if table.indexes:
-            before, after = (None if image is None else _decode(image) for image in (old, body))
-            for entries_table, entry, is_added in changed_entries(table, key, before, after):
-                self._staged_entries[entries_table, entry] = is_added
-        if table.stream is None or not table.stream.enabled:
-            return
-        event = 0 if old is None else 2 if body is None else 1
-        view = table.stream.view_type
-        self.sequence += 1
-        row = (
-            self.sequence,
-            self.now_us,
-            event,
-            _encode(key_attributes),
-            body if view.startswith("NEW") else None,
-            old if view.endswith(("OLD_IMAGE", "OLD_IMAGES")) else None,
-        )
-        self._staged_records.append((table.records_table, row))
+        self.capture.stage(table.number, key, body, old=old, key_attributes=key_attributes, identity=identity)
 
     def token(self, text: str) -> bytes | None:
         """Return the digest kept under an idempotency token that has not expired, or None."""
@@ -121,8 +109,6 @@ class UnitOfWork:
         """Make what is staged part of the commit."""
         self._pending.update(self._staged)
         self._staged.clear()
-        self._entries.update(self._staged_entries)
-        self._staged_entries.clear()
         for number, items, size_bytes in self._staged_growth:
             grown = self._grown.setdefault(number, [0, 0])
             grown[0] += items
@@ -130,18 +116,14 @@ class UnitOfWork:
         self._staged_growth.clear()
         self._tokens.update(self._staged_tokens)
         self._staged_tokens.clear()
-        for records_table, row in self._staged_records:
-            self._records.setdefault(records_table, []).append(row)
-        self._staged_records.clear()
+        self.capture.keep()
 
     def discard(self) -> None:
         """Forget what is staged; its sequence numbers are given out again."""
-        self.sequence -= len(self._staged_records)
+        self.capture.discard()
         self._staged.clear()
-        self._staged_entries.clear()
         self._staged_growth.clear()
         self._staged_tokens.clear()
-        self._staged_records.clear()
 
     def select(self, table: TableDefinition, key_range: KeyRange, *, forward: bool, limit: int) -> list[bytes]:
         """Return encoded items of one partition as kept so far (without what is only staged)."""
@@ -163,18 +145,13 @@ class UnitOfWork:
                 self.connection.executemany(f"INSERT OR REPLACE INTO {table} VALUES (?,?,?)", puts)
             if deletes:
                 self.connection.executemany(f"DELETE FROM {table} WHERE pk=? AND sk=?", deletes)
-        self._flush_entries()
         self._flush_tokens()
         if self._grown:
             rows_of_growth = [(items, size, number) for number, (items, size) in self._grown.items()]
             self.connection.executemany(_GROW, rows_of_growth)
-        for records_table, records in self._records.items():
-            self.connection.executemany(f"INSERT INTO {records_table} VALUES (?,?,?,?,?,?)", records)
-        if self._records:
-            self.connection.execute("UPDATE meta SET value=? WHERE name='sequence'", (self.sequence,))
+        self.capture.flush(self.connection)
         self._pending.clear()
         self._grown.clear()
-        self._records.clear()
 
     def _flush_tokens(self) -> None:
         if self._tokens:
@@ -182,14 +159,6 @@ class UnitOfWork:
             rows = [(text, *kept) for text, kept in self._tokens.items()]
             self.connection.executemany("INSERT OR REPLACE INTO tokens VALUES (?,?,?)", rows)
             self._tokens.clear()
-
-    def _flush_entries(self) -> None:
-        for (entries_table, entry), is_added in self._entries.items():
-            if is_added:
-                self.connection.execute(f"INSERT OR IGNORE INTO {entries_table} VALUES (?,?,?,?)", entry)
-            else:
-                self.connection.execute(f"DELETE FROM {entries_table} WHERE ipk=? AND isk=? AND pk=? AND sk=?", entry)
-        self._entries.clear()
 
     def _by_table(self) -> Iterable[tuple[str, list[tuple[bytes, bytes, bytes | None]]]]:
         grouped: dict[str, list[tuple[bytes, bytes, bytes | None]]] = {}

@@ -16,8 +16,10 @@ from iotlab import failpoints
 from iotlab.clock import Clock
 from iotlab.errors import IotlabError, UnavailableError
 from iotlab.table import database
+from iotlab.table.capture import Capture
 from iotlab.table.mark import write_mark
 from iotlab.table.opening import Progress, open_file
+from iotlab.table.shards import roll_streams
 from iotlab.table.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
@@ -77,6 +79,7 @@ class Writer:
         self._on_pinned = on_pinned
         self._connection: apsw.Connection | None = open_file(path, clock, progress=progress)
         self._connection.set_wal_hook(self._wal_grew)
+        self._capture = Capture(self._connection)
         self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
         self._closed = False
         self._sequence = database.last_sequence(self._connection)
@@ -122,6 +125,11 @@ class Writer:
             self._connection.close()
             self._connection = None
 
+    @property
+    def roll_due_us(self) -> int:
+        """When the next shard is to roll, µs since 1970."""
+        return self._capture.roll_due_us
+
     def _run(self) -> None:
         closing = False
         while not closing:
@@ -152,6 +160,7 @@ class Writer:
         try:
             done, sequence, wrote_records = self._execute(group)
         except Exception as error:  # noqa: BLE001  the submitters get it, whatever it is
+            self._capture.forget()
             self._fail(group, error)
             return
         failpoints.hit("after_commit_before_answer")
@@ -169,7 +178,10 @@ class Writer:
         connection.execute("BEGIN IMMEDIATE")
         failpoints.hit("after_begin")
         before = database.last_sequence(connection)
-        unit = UnitOfWork(connection, before, self._clock.now_us())
+        now_us = self._clock.now_us()
+        self._capture.begin(connection, before, now_us)
+        unit = UnitOfWork(connection, self._capture, now_us)
+        roll_streams(unit)
         done: list[_Job[Any]] = []
         refused: list[tuple[_Job[Any], Exception]] = []
         for job in group:

@@ -12,10 +12,10 @@ from iotlab.clock import US_PER_S, Clock
 from iotlab.domain.alarm import AlarmState
 from iotlab.domain.schema import ALARMS
 from iotlab.table.errors import ExpiredIteratorException, TrimmedDataAccessException
-from iotlab.table.store import Store
+from iotlab.table.follower import Follower
+from iotlab.table.store import Store, StreamRecord
 from iotlab.table.values import Item
 from iotlab.triggers.alarms import Alarm
-from iotlab.triggers.follow import Follower
 from iotlab.triggers.writes import alarm_of, read_alarm
 
 LOG = logging.getLogger(__name__)
@@ -56,11 +56,14 @@ class AlarmBook:
     def refresh(self) -> None:
         """Take over what others changed, such as acknowledgements. Raises UnavailableError, TableError."""
         try:
-            records = self._changes.read()
+            # Until no shard has any more: an acknowledgement must not wait behind the records of another shard.
+            while records := self._changes.read():
+                self._follow(records)
         except (ExpiredIteratorException, TrimmedDataAccessException):
             # The machine slept: the items themselves say how things stand.
             self.load()
-            return
+
+    def _follow(self, records: list[StreamRecord]) -> None:
         for record in records:
             if record.new_image is not None:
                 self._learn(record.new_image)

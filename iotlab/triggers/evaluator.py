@@ -16,12 +16,12 @@ from iotlab.domain.notification import Route
 from iotlab.domain.schema import CHECKPOINTS, DEVICES, TRACES
 from iotlab.errors import UnavailableError
 from iotlab.table.errors import ExpiredIteratorException, TransactionCanceledException, TrimmedDataAccessException
+from iotlab.table.follower import TRIM_HORIZON, Follower
 from iotlab.table.store import Put, Store, StreamRecord, Write
 from iotlab.table.values import Item, item
 from iotlab.triggers.alarms import Alarm, abandoned, held, is_silent
 from iotlab.triggers.book import AlarmBook
 from iotlab.triggers.evaluator_stats import Counters, EvaluatorStats
-from iotlab.triggers.follow import TRIM_HORIZON, Follower
 from iotlab.triggers.judge import Hit, Judge
 from iotlab.triggers.loop import POLL_S, Loop
 from iotlab.triggers.ruleset import RuleSet
@@ -211,19 +211,28 @@ class Evaluator:
         for record in records:
             if record.new_image is not None:
                 self._handle(record, record.new_image, read_us)
-            self._position = record.sequence_number
+            self._position = self._records.position_after(record)
             self._unsaved += 1
             durations_us.append(self._clock.now_us() - read_us)
         self._counters.page_judged(durations_us)
         if not records:
             self._snapshot.clear()
+            self._follow_shards()
+
+    def _follow_shards(self) -> None:
+        """Take over a position that moved without records, from the end of a shard to its child's start."""
+        position = self._records.position
+        if position is not None and position != self._position:
+            self._position = position
+            self._unsaved += 1
 
     def _handle(self, record: StreamRecord, image: Item, read_us: int) -> None:
         device = record.keys["device"]["S"]
         hits = self._hits(device, image, record, read_us)
         for hit in hits:
             # Only the record's last transition may say that the record is done.
-            self._take(hit, device, image, record.sequence_number if hit is hits[-1] else self._position)
+            position = self._records.position_after(record) if hit is hits[-1] else self._position
+            self._take(hit, device, image, position)
 
     def _hits(self, device: str, image: Item, record: StreamRecord | None, read_us: int) -> list[Hit]:
         try:

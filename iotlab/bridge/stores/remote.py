@@ -33,7 +33,8 @@ _log = logging.getLogger(__name__)
 def definitions() -> dict[str, TableDefinition]:
     """Return the lab's tables as the bridge needs to know them; numbers and times mean nothing there."""
     return {
-        spec.name: msgspec.structs.replace(define(spec), number=number) for number, spec in enumerate(schema.TABLES, 1)
+        spec.name: msgspec.structs.replace(define(spec), number=number)
+        for number, spec in enumerate(schema.TABLES, 1)
     }
 
 

@@ -87,7 +87,7 @@ class TableReader(Worker):
             self._retry_s = min(2 * self._retry_s, LAST_RETRY_S)
 
     def _follow(self, store: Store, address: str) -> None:
-        tails = [Tail(store, table, self._clock) for table in EVERY]
+        tails = [Tail(store, table) for table in EVERY]
         for tail in tails:
             tail.open()
             self._snapshot(store, tail.table)

@@ -23,6 +23,7 @@ from iotlab.table.operations import (
     describe_limits,
     describe_stream,
     describe_table,
+    describe_time_to_live,
     execute_statement,
     execute_transaction,
     get_item,
@@ -38,6 +39,7 @@ from iotlab.table.operations import (
     transact_write_items,
     update_item,
     update_table,
+    update_time_to_live,
 )
 from iotlab.table.operations.common import Images
 
@@ -53,6 +55,7 @@ OPERATIONS: dict[str, Operation] = {
     "DescribeEndpoints": describe_limits.describe_endpoints,
     "DescribeLimits": describe_limits.describe_limits,
     "DescribeTable": describe_table.execute,
+    "DescribeTimeToLive": describe_time_to_live.execute,
     "ExecuteStatement": execute_statement.execute,
     "ExecuteTransaction": execute_transaction.execute,
     "GetItem": get_item.execute,
@@ -67,6 +70,7 @@ OPERATIONS: dict[str, Operation] = {
     "UntagResource": tag_resource.untag,
     "UpdateItem": update_item.execute,
     "UpdateTable": update_table.execute,
+    "UpdateTimeToLive": update_time_to_live.execute,
 }
 STREAM_OPERATIONS: dict[str, Operation] = {
     "DescribeStream": describe_stream.execute,
