@@ -123,6 +123,7 @@ class TableDefinition(msgspec.Struct, frozen=True):
     def index(self, name: str) -> Index | None:
         """Return the index of that name, or None."""
         return next((index for index in self.indexes if index.name == name), None)
+
     shards: int = DEFAULT_SHARDS
 
     @property
