@@ -51,7 +51,7 @@ class LabTable(Protocol):
         ...
 
     def keep_house(self, retention_s: float) -> None:
-        """Roll shards, trim older stream records and delete expired items, where the service does not do so itself."""
+        """Roll shards, trim older records, delete expired items, where the service does not do so itself."""
         ...
 
     def close(self) -> None:

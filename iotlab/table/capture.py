@@ -55,7 +55,8 @@ class Capture:
         self.streams: dict[int, OpenStream] = {stream.table_number: stream for stream in streams}
         self.roll_due_us = roll_due_us(streams)
         self._ttl = ttl.attributes(connection)
-        self._indexed = {table.number: table for table in _definitions(connection) if table.indexes}
+        self._tables = {table.number: table for table in _definitions(connection)}
+        self._indexed = {number: table for number, table in self._tables.items() if table.indexes}
         self._is_fresh = True
 
     def begin(self, connection: apsw.Connection, sequence: int, now_us: int) -> None:
@@ -105,12 +106,16 @@ class Capture:
             self.sequence,
             self._now_us,
             0 if old is None else 2 if body is None else 1,
-            _encode(key_attributes),
+            _encode(key_attributes or self._keys_of(table, body or old)),
             body if view.startswith("NEW") else None,
             old if view.endswith(("OLD_IMAGE", "OLD_IMAGES")) else None,
             identity,
         )
         self._staged.append((stream.records_table, row))
+
+    def _keys_of(self, table: int, body: bytes | None) -> Item:
+        """Return an item's key, where the caller did not expect that a record would need it."""
+        return self._tables[table].keys.project({} if body is None else _decode(body))
 
     def _stage_expiry(self, table: int, key: Key, before_us: int | None, after_us: int | None) -> None:
         if before_us == after_us:
@@ -155,4 +160,4 @@ class Capture:
 
 
 def _definitions(connection: apsw.Connection) -> list[TableDefinition]:
-    return [_decode_definition(row[0]) for row in connection.execute("SELECT definition FROM tables")]  # type: ignore[arg-type]
+    return [_decode_definition(row[0]) for row in connection.execute("SELECT definition FROM tables")]

@@ -101,8 +101,8 @@ class Catalog:
 
     def _change(self, work: Work, *, is_removal: bool = False) -> TableDefinition:
         def run(unit: UnitOfWork) -> TableDefinition:
-            # What was written so far belongs to the tables as they were. The work may be executed a second time, after
-            # its transaction was taken back: the file knows how they were then.
+            # What was written so far belongs to the tables as they were. After its transaction was taken back the work
+            # may be executed again: the file knows how they were then.
             unit.flush()
             self._load(unit.connection)
             definition = _whole(unit, work)

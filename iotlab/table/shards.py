@@ -193,8 +193,9 @@ class StreamRow(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, row: Sequence[Any]) -> StreamRow:
         """Return a row of the table ``streams``."""
-        *called, keys, created_us, closed_us = row
-        return cls(*called, msgspec.json.decode(keys, type=KeySchema), created_us, closed_us)
+        number, arn, table_number, table_name, label, view_type, keys, created_us, closed_us = row
+        schema = msgspec.json.decode(keys, type=KeySchema)
+        return cls(number, arn, table_number, table_name, label, view_type, schema, created_us, closed_us)
 
     @property
     def records_table(self) -> str:

@@ -243,7 +243,7 @@ class Store:
             _request(
                 TableName=table,
                 KeyConditionExpression=key_condition,
-                ExpressionAttributeValues=dict(values),
+                ExpressionAttributeValues=dict(values) or None,
                 ExpressionAttributeNames=dict(names) if names else None,
                 FilterExpression=filter_expression,
                 ProjectionExpression=projection,

@@ -23,8 +23,7 @@ from iotlab.clock import SystemClock
 from iotlab.errors import IotlabError, UnavailableError
 from iotlab.table import backup, database, migrations, writer
 from iotlab.table.engine import Engine
-from iotlab.table.operations.common import parse
-from iotlab.table.operations.writes import Action, PutRequest
+from iotlab.table.operations.actions import put_of
 from iotlab.table.values import item
 
 TABLE = "numbers"
@@ -53,8 +52,8 @@ def write(path: Path, count: int) -> None:
     start = engine.last_sequence() + 1
     for number in range(start, start + count):
         free.acquire()
-        put = parse({"TableName": TABLE, "Item": item({"key": number % KEYS, "n": number})}, PutRequest)
-        engine.submit(Action(engine, put, "put").apply).add_done_callback(partial(answered, number, free))
+        put = put_of(engine, TABLE, item({"key": number % KEYS, "n": number}))
+        engine.submit(put.apply).add_done_callback(partial(answered, number, free))
     engine.close()
 
 
@@ -144,8 +143,7 @@ def lose_power(path: Path, count: int) -> None:
     engine = Engine.open(path)
     engine.call("CreateTable", DEFINITION)
     for number in range(1, count + 1):
-        put = parse({"TableName": TABLE, "Item": item({"key": number % KEYS, "n": number})}, PutRequest)
-        engine.transact(Action(engine, put, "put").apply)
+        engine.transact(put_of(engine, TABLE, item({"key": number % KEYS, "n": number})).apply)
         if number % 7 == 0:
             disk.cut(number)
     engine.close()

@@ -6,6 +6,7 @@ from typing import Any
 
 from iotlab.table import limits
 from iotlab.table.definition import TableDefinition
+from iotlab.table.engine import Engine
 from iotlab.table.errors import ValidationException
 from iotlab.table.expressions import Update, compile_update
 from iotlab.table.indexes import check_index_keys
@@ -68,6 +69,13 @@ class Put(Action):
         return self._item
 
 
+def put_of(engine: Engine, table_name: str, item: Item) -> Put:
+    """Return a checked Put of an item, for works that write many. Raises as PutItem does."""
+    action = Put(PutAction(table_name=table_name, item=item))
+    action.bind(engine)
+    return action
+
+
 class Delete(Action):
     """Takes an item away."""
 
@@ -119,8 +127,8 @@ class Change(Delete):
         start = old or dict(self.key_attributes)
         if self.update is None:
             return start
-        new = self.update.apply(start)
-        if not old and new == start:
+        new = self.update.apply(start, missing=not old)
+        if not old and not self.update.creates and new == start:
             # There was no item, and nothing was set: taking away from nothing creates nothing.
             return None
         if size_bytes(new) > limits.ITEM_SIZE_BYTES:

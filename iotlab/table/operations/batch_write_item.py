@@ -73,10 +73,8 @@ def _check_counts(batch: BatchWriteItem, request: dict[str, Any]) -> None:
             f"Map value must satisfy constraint: [Member must have length less than or equal to {most}, "
             "Member must have length greater than or equal to 1]"
         )
-        value = shown_value(request["RequestItems"])
-        raise ValidationException(
-            f"1 validation error detected: Value '{value}' at 'requestItems' failed to satisfy constraint: {constraint}"
-        )
+        value = f"Value '{shown_value(request['RequestItems'])}' at 'requestItems'"
+        raise ValidationException(f"1 validation error detected: {value} failed to satisfy constraint: {constraint}")
     if count > most:
         raise ValidationException("Too many items requested for the BatchWriteItem call")
 

@@ -12,7 +12,7 @@ import msgspec
 
 from iotlab.errors import UnavailableError
 from iotlab.table.engine import Engine
-from iotlab.table.operations.writes import Action, PutRequest
+from iotlab.table.operations.actions import put_of
 from iotlab.table.transfer.staging import Progress, Row, no_progress
 from iotlab.table.unit_of_work import UnitOfWork
 
@@ -114,7 +114,7 @@ class _Loading:
     def _write(self, unit: UnitOfWork) -> Written:
         written = Written()
         for row in self._rows:
-            action = Action(self._engine, PutRequest(table_name=self._table, item=row.item), "put")
+            action = put_of(self._engine, self._table, row.item)
             outcome = action.apply(unit)
             unit.keep()
             written.add(old=outcome.old is not None, same=outcome.old == outcome.new)
