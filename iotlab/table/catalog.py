@@ -101,7 +101,7 @@ class Catalog:
 
     def _change(self, work: Work, *, is_removal: bool = False) -> TableDefinition:
         def run(unit: UnitOfWork) -> TableDefinition:
-            # What was written so far belongs to the tables as they were. After its transaction was taken back the work
+            # What was written so far belongs to the tables as they were. After its transaction was taken back it
             # may be executed again: the file knows how they were then.
             unit.flush()
             self._load(unit.connection)

@@ -24,9 +24,9 @@ from iotlab.table.errors import (
     ValidationException,
 )
 from iotlab.table.shards import Shard, StreamRow, is_stream_arn
+from iotlab.table.sizes import size_bytes
 from iotlab.table.store import EventName
 from iotlab.table.unit_of_work import EVENT_NAMES
-from iotlab.table.sizes import size_bytes
 from iotlab.table.values import Item
 
 _SIGNATURE_BYTES = 16

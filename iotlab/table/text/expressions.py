@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 
 from iotlab.errors import TableError
-from iotlab.table.expressions.parser import CONDITION_FUNCTIONS, OPERAND_FUNCTIONS, parse_condition, parse_projection
+from iotlab.table.expressions import Placeholders, compile_condition, compile_projection
+from iotlab.table.expressions.condition_parser import OPERAND_COUNTS
 from iotlab.table.validation import canonical_attribute
 from iotlab.table.values import AttributeValue
 
@@ -22,7 +23,7 @@ _KEYWORDS = {"AND", "OR", "NOT", "IN", "BETWEEN"}
 _CONSTANTS: dict[str, AttributeValue] = {"TRUE": {"BOOL": True}, "FALSE": {"BOOL": False}, "NULL": {"NULL": True}}
 _SYMBOLS = {"!=": "<>", "==": "="}
 _SHORT = {"exists": "attribute_exists", "missing": "attribute_not_exists"}
-_FUNCTIONS = CONDITION_FUNCTIONS | OPERAND_FUNCTIONS
+_FUNCTIONS = tuple(OPERAND_COUNTS)
 
 
 class Placeholding:
@@ -52,6 +53,10 @@ class Placeholding:
             self._values.append(attribute)
         return f":v{self._values.index(attribute)}"
 
+    def checked(self) -> Placeholders:
+        """Return what was given out so far, as an expression is compiled with it."""
+        return Placeholders(self.names or None, self.values or None)
+
     def request(self) -> dict[str, object]:
         """Return the request's two parameters, each only when there is something in it."""
         given = {"ExpressionAttributeNames": self.names, "ExpressionAttributeValues": self.values}
@@ -77,7 +82,7 @@ def condition(text: str, placeholding: Placeholding) -> str:
     """
     expression = " ".join(_words(text, placeholding))
     try:
-        parse_condition(expression, "expression")
+        compile_condition(expression, placeholding.checked(), "expression")
     except TableError as error:
         raise ValueError(placeholding.readable(error.message)) from None
     return expression
@@ -87,7 +92,7 @@ def projection(paths: list[str], placeholding: Placeholding) -> str:
     """Return a projection expression for paths such as ``values.temperature``. Raises ValueError."""
     expression = ", ".join(" ".join(_words(path, placeholding, paths_only=True)) for path in paths)
     try:
-        parse_projection(expression)
+        compile_projection(expression, placeholding.checked())
     except TableError as error:
         raise ValueError(placeholding.readable(error.message)) from None
     return expression
