@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from iotlab.bridge.conventions import CONVENTIONS, Resolver
-from iotlab.cli.app import VERBS
+from iotlab.cli.app import GROUPS, VERBS
 from iotlab.clock import SystemClock
 from iotlab.config import load
 from iotlab.config.reference import settings_markdown
@@ -47,8 +47,8 @@ def code(name: str) -> Iterator[str]:
 
 
 @cache
-def help_of(verb: str) -> str:
-    command = [sys.executable, "-m", "iotlab.cli", verb, "--help"]
+def help_of(*verbs: str) -> str:
+    command = [sys.executable, "-m", "iotlab.cli", *verbs, "--help"]
     environment = {"COLUMNS": "300"}
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True, env=environment).stdout
 
@@ -67,8 +67,9 @@ def test_every_command_that_a_page_names_exists_with_its_flags(name: str) -> Non
             continue
         verb, rest = found.groups()
         assert verb in VERBS, line
+        verbs = [verb, *rest.split()[:1]] if verb in GROUPS else [verb]
         for flag in re.findall(r"(?<![\w-])--[a-z-]+", rest):
-            assert re.search(rf"{flag}\b", help_of(verb)), line
+            assert re.search(rf"{flag}\b", help_of(*verbs)), line
 
 
 @pytest.mark.parametrize("name", NAMES)

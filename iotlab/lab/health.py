@@ -94,6 +94,7 @@ def collect(host: BridgeHost, *, version: str) -> Health:
         },
         table={
             "size_bytes": host.engine.size_bytes(),
+            **host.engine.condition(),
             "last_sequence_number": sequence_text(host.engine.last_sequence()),
         },
         alarms={state: triggers.alarms.get(state, 0) for state in ("pending", "raised", "acknowledged")},
