@@ -91,6 +91,7 @@ class EmbeddedTable:
         return {
             "kind": "embedded",
             "size_bytes": self._engine.size_bytes(),
+            **self._engine.condition(),
             "last_sequence_number": sequence_text(self._engine.last_sequence()),
         }
 

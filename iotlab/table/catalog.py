@@ -111,7 +111,8 @@ class Catalog:
             return definition
 
         try:
-            return self._engine.transact(run)
+            # Alone: the works of others in its group would be executed again if it were taken back.
+            return self._engine.submit(run, alone=True).result()
         except UnavailableError:
             # The commit failed: the file has the tables as they were.
             self.load()

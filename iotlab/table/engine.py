@@ -21,7 +21,7 @@ from iotlab.table.backfill import Backfill
 from iotlab.table.catalog import Catalog
 from iotlab.table.definition import TableDefinition, TableSpec, define
 from iotlab.table.errors import ResourceNotFoundException
-from iotlab.table.footprint import Footprint, measure
+from iotlab.table.footprint import Footprint, measure, wal_readers
 from iotlab.table.opening import Progress
 from iotlab.table.readers import Readers
 from iotlab.table.store import RecordPage
@@ -100,9 +100,9 @@ class Engine:
         """Execute a work on the writer thread and return its result once it is durable; see `Writer.submit`."""
         return self._writer.submit(work).result()
 
-    def submit(self, work: Callable[[UnitOfWork], T]) -> Future[T]:
+    def submit(self, work: Callable[[UnitOfWork], T], *, alone: bool = False) -> Future[T]:
         """Queue a work and return at once; see `Writer.submit`."""
-        return self._writer.submit(work)
+        return self._writer.submit(work, alone=alone)
 
     def read(self) -> apsw.Connection:
         """Return this thread's read-only connection."""
@@ -212,6 +212,19 @@ class Engine:
     def footprint(self) -> Footprint:
         """Return the sizes of the data file, of its write-ahead log and of what is free within it."""
         return measure(self.path, self.read())
+
+    def condition(self) -> dict[str, int | str]:
+        """Return how the file is, for a health report: sizes, what failed, and which processes read it just now."""
+        footprint = self.footprint()
+        return {
+            "wal_bytes": footprint.wal_bytes,
+            "free_bytes": footprint.free_bytes,
+            "failed_commits": self._writer.failures,
+            "failed_checkpoints": self._writer.checkpoint_failures,
+            "failed_marks": self._writer.mark_failures,
+            "interrupted_reads": self._readers.interrupted,
+            "reading_processes": " ".join(map(str, wal_readers(self.path))),
+        }
 
     def trim_streams(self, *, retention_s: float = limits.STREAM_RETENTION_S) -> int:
         """Delete stream records older than ``retention_s``, and shards and streams that ended before; count records.

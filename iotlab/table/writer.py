@@ -38,8 +38,9 @@ logger = logging.getLogger(__name__)
 class _Job(Generic[T]):
     """One work and where its result goes."""
 
-    def __init__(self, work: Callable[[UnitOfWork], T]) -> None:
+    def __init__(self, work: Callable[[UnitOfWork], T], *, alone: bool = False) -> None:
         self.work = work
+        self.alone = alone
         self.future: Future[T] = Future()
         self.result: T | None = None
 
@@ -81,6 +82,7 @@ class Writer:
         self._connection.set_wal_hook(self._wal_grew)
         self._capture = Capture(self._connection)
         self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
+        self._held: _Job[Any] | None = None
         self._closed = False
         self._sequence = database.last_sequence(self._connection)
         self._marked = -1
@@ -96,14 +98,15 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="table-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, work: Callable[[UnitOfWork], T]) -> Future[T]:
+    def submit(self, work: Callable[[UnitOfWork], T], *, alone: bool = False) -> Future[T]:
         """Queue a work; the future resolves after the commit is durable.
 
         The future raises what ``work`` raised (nothing of it is written then), or UnavailableError when the commit
         itself failed (nothing of the group is acknowledged then, and the same work may be tried again). A work is
-        executed again when another of its group made the commit fail, so it must not act outside of its unit.
+        executed again when another of its group made the commit fail, so it must not act outside of its unit; with
+        ``alone`` it has a commit of its own and is executed once.
         """
-        job = _Job(work)
+        job = _Job(work, alone=alone)
         if self._closed:
             job.future.set_exception(UnavailableError(f"the table at {self._path} is closed"))
         else:
@@ -144,17 +147,26 @@ class Writer:
         """Return what waits, and whether the writer ends; nothing when it has become idle with a mark to write."""
         group: list[_Job[Any]] = []
         try:
-            job = self._jobs.get(timeout=None if self._marked == self._sequence else _MARK_INTERVAL_S)
+            job = self._first_job()
             while job is not None:
+                if job.alone and group:
+                    self._held = job
+                    return group, False
                 # One whose submitter has cancelled it is passed over.
                 if job.future.set_running_or_notify_cancel():
                     group.append(job)
-                if len(group) == GROUP_LIMIT:
+                if job.alone or len(group) == GROUP_LIMIT:
                     return group, False
                 job = self._jobs.get_nowait()
         except queue.Empty:
             return group, False
         return group, True
+
+    def _first_job(self) -> _Job[Any] | None:
+        held, self._held = self._held, None
+        if held is not None:
+            return held
+        return self._jobs.get(timeout=None if self._marked == self._sequence else _MARK_INTERVAL_S)
 
     def _commit(self, group: list[_Job[Any]]) -> None:
         try:
@@ -261,15 +273,17 @@ class Writer:
         self._checkpoint_at = self.wal_pages + CHECKPOINT_PAGES // 4
         try:
             failpoints.hit("before_checkpoint")
-            self._connected().wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            pages, moved = self._connected().wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
             failpoints.hit("after_checkpoint")
         except (apsw.Error, OSError, IotlabError) as error:
             # What is in the log is durable there; the attempt is made again when the log has grown further.
             self.checkpoint_failures += 1
             logger.warning("the write-ahead log of %s can't be emptied now: %s", self._path, error)
             self._recover(error)
-        if self.wal_pages >= self._pinned_at:
-            self._pinned_at = self.wal_pages + WAL_LIMIT_PAGES // 4
+            return
+        # A log that is wholly in the file is only large, by one large commit: it begins anew with the next.
+        if moved < pages >= self._pinned_at:
+            self._pinned_at = pages + WAL_LIMIT_PAGES // 4
             self._on_pinned()
 
     def _write_mark(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 import apsw
@@ -83,15 +84,28 @@ def test_a_commit_that_fails_refuses_its_whole_group_and_the_next_one_succeeds(e
     assert engine.commit_failures == 1
 
 
-def test_a_checkpoint_that_fails_fails_no_write(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_work_that_must_be_alone_shares_its_commit_with_nobody(engine: Engine) -> None:
+    go = busy(engine)
+    before = engine.commits
+    futures = [engine.submit(add(name), alone=name == "alone") for name in ("one", "two", "alone", "three", "four")]
+    go.set()
+    for future in futures:
+        future.result()
+    assert engine.commits == before + 4
+
+
+def test_a_checkpoint_that_fails_fails_no_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("iotlab.table.writer.CHECKPOINT_PAGES", 1)
+    engine = Engine.open(tmp_path / "table.db")
     failpoints.arm("before_checkpoint=error")
     try:
         assert engine.transact(add("one")) == "one"
+        assert engine.transact(add("two")) == "two"
     finally:
         failpoints.arm("")
-    assert engine.transact(add("two")) == "two"
-    assert engine.commit_failures == 0
+    condition = engine.condition()
+    assert (condition["failed_checkpoints"], condition["failed_commits"]) == (1, 0)
+    engine.close()
 
 
 @pytest.mark.parametrize("text", ["before_commit", "before_commit=explode", "=kill", "a=kill@x"])

@@ -65,10 +65,11 @@ def load_into_engine(engine: Engine, table: str, rows: Iterable[Row], *, progres
         KeyboardInterrupt: nothing is written.
     """
     loading = _Loading(engine, table, rows, progress)
-    future = engine.submit(loading.work)
+    # Alone: its rows can be read once only.
+    future = engine.submit(loading.work, alone=True)
     try:
         return _wait(future)
-    except UnavailableError:
+    except (UnavailableError, apsw.AbortError):
         if loading.refusal is not None:
             raise loading.refusal from None
         raise
