@@ -193,8 +193,9 @@ class StreamRow(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, row: Sequence[Any]) -> StreamRow:
         """Return a row of the table ``streams``."""
-        *called, keys, created_us, closed_us = row
-        return cls(*called, msgspec.json.decode(keys, type=KeySchema), created_us, closed_us)
+        values = list(row)
+        values[6] = msgspec.json.decode(values[6], type=KeySchema)
+        return cls(*values)
 
     @property
     def records_table(self) -> str:
