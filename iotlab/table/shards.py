@@ -97,11 +97,13 @@ def open_stream(unit: UnitOfWork, table: TableDefinition, view_type: str) -> Str
     connection = unit.connection
     number: int = connection.execute("SELECT value FROM meta WHERE name='next_table'").get
     connection.execute("UPDATE meta SET value=value+1 WHERE name='next_table'")
-    label = _new_label(connection, table, unit.now_us)
+    # A time of its own keeps its ARN and its shards' ids apart from those of the stream before it.
+    created_us = _free_us(connection, table, unit.now_us)
+    label = _label(created_us)
     stream = Stream(number, label, view_type)
     row = (number, f"{table.arn}/stream/{label}", table.number, table.name, label, view_type)
     connection.execute(
-        "INSERT INTO streams VALUES (?,?,?,?,?,?,?,?,NULL)", (*row, msgspec.json.encode(table.keys), unit.now_us)
+        "INSERT INTO streams VALUES (?,?,?,?,?,?,?,?,NULL)", (*row, msgspec.json.encode(table.keys), created_us)
     )
     connection.execute(
         f"CREATE TABLE {records_table(number)} (shard INTEGER, sequence INTEGER, created_us INTEGER NOT NULL, "
@@ -109,7 +111,7 @@ def open_stream(unit: UnitOfWork, table: TableDefinition, view_type: str) -> Str
         "PRIMARY KEY (shard, sequence)) WITHOUT ROWID"
     )
     for slot in range(table.shards):
-        _open_shard(unit, number, slot, unit.now_us, None)
+        _open_shard(unit, number, slot, created_us, None)
     unit.capture.reload(connection)
     return stream
 
@@ -160,14 +162,15 @@ def _close_shards(unit: UnitOfWork, stream: OpenStream) -> None:
     )
 
 
-def _new_label(connection: apsw.Connection, table: TableDefinition, now_us: int) -> str:
-    """Return the time as ISO 8601, moved on by milliseconds until no stream of that name had it."""
-    while True:
-        label = iso(now_us).removesuffix("Z")
-        arn = f"{table.arn}/stream/{label}"
-        if connection.execute("SELECT 1 FROM streams WHERE arn=?", (arn,)).get is None:
-            return label
+def _label(us: int) -> str:
+    return iso(us).removesuffix("Z")
+
+
+def _free_us(connection: apsw.Connection, table: TableDefinition, now_us: int) -> int:
+    """Return the time, moved on by milliseconds until no stream of that table name has it as its label."""
+    while connection.execute("SELECT 1 FROM streams WHERE arn=?", (f"{table.arn}/stream/{_label(now_us)}",)).get:
         now_us += 1000
+    return now_us
 
 
 class StreamRow(msgspec.Struct, frozen=True):

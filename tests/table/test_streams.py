@@ -136,7 +136,9 @@ def test_a_closed_shard_ends_without_a_next_iterator_and_an_open_one_never(
     assert (after["Records"], "NextShardIterator" in after) == ([], False)
 
 
-def test_a_full_page_of_a_closed_shard_still_leads_to_its_end(store: Store, engine: Engine, clock: ManualClock) -> None:
+def test_a_full_page_of_a_closed_shard_still_leads_to_its_end(
+    store: Store, engine: Engine, clock: ManualClock
+) -> None:
     engine.create_table(Spec("one", shards=1))
     arn = latest(store, "one")
     shard = store.shards(arn)[0]
@@ -162,7 +164,9 @@ def test_a_full_page_of_a_closed_shard_still_leads_to_its_end(store: Store, engi
         ("NEW_AND_OLD_IMAGES", {"NewImage", "OldImage"}),
     ],
 )
-def test_a_view_type_says_which_images_a_record_has(engine: Engine, store: Store, view: str, images: set[str]) -> None:
+def test_a_view_type_says_which_images_a_record_has(
+    engine: Engine, store: Store, view: str, images: set[str]
+) -> None:
     engine.create_table(Spec("viewed", stream=view, shards=1))
     arn = latest(store, "viewed")
     put(store, 1, "a", "viewed")
@@ -213,7 +217,11 @@ NUMBER = "0" * 21
         ({"ShardIteratorType": "AT_SEQUENCE_NUMBER"}, "ValidationException", "SequenceNumber is required"),
         ({"SequenceNumber": NUMBER}, "ValidationException", "SequenceNumber is not allowed"),
         ({"ShardIteratorType": "AT_TIMESTAMP"}, "ValidationException", "Timestamp is required"),
-        ({"ShardIteratorType": "bulle"}, "ValidationException", "at 'shardIteratorType' failed to satisfy constraint"),
+        (
+            {"ShardIteratorType": "bulle"},
+            "ValidationException",
+            "at 'shardIteratorType' failed to satisfy constraint",
+        ),
         (
             {"ShardIteratorType": "AT_SEQUENCE_NUMBER", "SequenceNumber": "x" * 21},
             "ValidationException",
@@ -297,7 +305,10 @@ def test_a_disabled_stream_stays_readable_and_the_next_one_is_another(
     put(store, 3)
     second = latest(store)
     assert second != arn
-    assert [stream["StreamArn"] for stream in store.call("ListStreams", {"TableName": TABLE})["Streams"]] == [arn, second]
+    assert [stream["StreamArn"] for stream in store.call("ListStreams", {"TableName": TABLE})["Streams"]] == [
+        arn,
+        second,
+    ]
     assert [number for shard in store.shards(arn) for number in ids(read(store, arn, shard))] == ["1"]
     assert [number for shard in store.shards(second) for number in ids(read(store, second, shard))] == ["3"]
     clock.advance(24 * HOUR_S + 1)
@@ -311,7 +322,9 @@ def test_a_writer_with_an_old_definition_writes_to_the_stream_of_now(engine: Eng
     engine.disable_stream(old)
     engine.enable_stream(engine.table(TABLE), "NEW_IMAGE")
     keys = item({"Id": 7})
-    engine.transact(lambda unit: unit.put(old, old.keys.of_item(keys), b'{"Id":{"N":"7"}}', old=None, key_attributes=keys))
+    engine.transact(
+        lambda unit: unit.put(old, old.keys.of_item(keys), b'{"Id":{"N":"7"}}', old=None, key_attributes=keys)
+    )
     second = latest(store)
     assert ids(read(store, second, shard_with(store, second, 7))) == ["7"]
 
