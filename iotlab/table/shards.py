@@ -32,6 +32,8 @@ CREATE TABLE shards (stream INTEGER, number INTEGER, id TEXT NOT NULL, parent TE
     PRIMARY KEY (stream, number)) WITHOUT ROWID;
 """
 _ARN = re.compile(r"arn:[^:]+:dynamodb:[^:]+:[^:]*:table/[^/]+/stream/[^/]+")
+SEQUENCE_BITS = 44
+_SEQUENCE_MASK = (1 << SEQUENCE_BITS) - 1
 _HASHES: int = 256**HASH_BYTES
 _LIFETIME_US = limits.SHARD_LIFETIME_S * US_PER_S
 
@@ -71,6 +73,20 @@ def records_table(stream: int) -> str:
     return f"records_{stream}"
 
 
+def place(shard: int, sequence: int) -> int:
+    """Return a record's key in its table: shard and sequence number in one integer, so that both cost one B-tree.
+
+    A table keyed by the pair itself keeps images of a kilobyte in overflow pages, which made a commit a third dearer.
+    The bits suffice for 55 years at 10,000 records a second, and for 59 years of four shards.
+    """
+    return shard << SEQUENCE_BITS | sequence
+
+
+def sequence_of(record_place: int) -> int:
+    """Return the sequence number in a record's key."""
+    return record_place & _SEQUENCE_MASK
+
+
 def shard_id(opened_us: int, number: int) -> str:
     """Return a shard's id, 37 characters; their order is the order of creation."""
     return f"shardId-{opened_us:020d}-{number:08x}"
@@ -106,9 +122,8 @@ def open_stream(unit: UnitOfWork, table: TableDefinition, view_type: str) -> Str
         "INSERT INTO streams VALUES (?,?,?,?,?,?,?,?,NULL)", (*row, msgspec.json.encode(table.keys), created_us)
     )
     connection.execute(
-        f"CREATE TABLE {records_table(number)} (shard INTEGER, sequence INTEGER, created_us INTEGER NOT NULL, "
-        "event INTEGER NOT NULL, keys BLOB NOT NULL, new BLOB, old BLOB, identity TEXT, "
-        "PRIMARY KEY (shard, sequence)) WITHOUT ROWID"
+        f"CREATE TABLE {records_table(number)} (place INTEGER PRIMARY KEY, created_us INTEGER NOT NULL, "
+        "event INTEGER NOT NULL, keys BLOB NOT NULL, new BLOB, old BLOB, identity TEXT)"
     )
     for slot in range(table.shards):
         _open_shard(unit, number, slot, created_us, None)

@@ -11,7 +11,7 @@ from iotlab.clock import US_PER_S, ManualClock
 from iotlab.table import errors
 from iotlab.table.engine import Engine
 from iotlab.table.store import Store
-from iotlab.table.values import Item, item, plain
+from iotlab.table.values import AttributeValue, item, plain
 
 TABLE = "devices"
 YEAR_S = 365 * 24 * 3600
@@ -27,7 +27,7 @@ def described(store: Store) -> dict[str, str]:
     return description
 
 
-def put(store: Store, device: str, expires: Item | None = None, **others: Any) -> None:
+def put(store: Store, device: str, expires: AttributeValue | None = None, **others: Any) -> None:
     store.put_item(TABLE, item({"device": device, **others}) | ({} if expires is None else {"expires": expires}))
 
 
@@ -35,7 +35,7 @@ def left(store: Store) -> list[str]:
     return sorted(plain(one)["device"] for one in store.scan_all(TABLE))
 
 
-def seconds(clock: ManualClock, delta: float) -> Item:
+def seconds(clock: ManualClock, delta: float) -> AttributeValue:
     return {"N": f"{clock.now_us() / US_PER_S + delta:.0f}"}
 
 
@@ -122,7 +122,8 @@ def test_an_item_that_changes_within_one_commit_keeps_the_entry_of_its_last_valu
     engine.transact(work)
     clock.advance(11)
     assert engine.expire() == 1
-    assert engine.read().execute(f"SELECT count(*) FROM expiry_{table.number}").get == 0
+    entries = f"expiry_{table.number}"
+    assert engine.read().execute(f"SELECT count(*) FROM {entries}").get == 0  # noqa: S608  a number of ours
 
 
 def test_an_expired_item_is_seen_until_it_is_deleted_and_its_record_says_who_deleted_it(
