@@ -13,13 +13,13 @@ from iotlab.table import ttl
 from iotlab.table.definition import TableDefinition
 from iotlab.table.indexes import Entry, changed_entries, write_entry
 from iotlab.table.keys import Key
-from iotlab.table.shards import OpenStream, open_streams, roll_due_us
+from iotlab.table.shards import OpenStream, open_streams, place, roll_due_us
 from iotlab.table.values import Item
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 _decode_definition = msgspec.json.Decoder(TableDefinition).decode
-_RecordRow = tuple[int, int, int, int, bytes, bytes | None, bytes | None, str | None]
+_RecordRow = tuple[int, int, int, bytes, bytes | None, bytes | None, str | None]
 _Entry = tuple[int, int, bytes, bytes]
 
 
@@ -102,8 +102,7 @@ class Capture:
         view = stream.view_type
         self.sequence += 1
         row = (
-            stream.shard_of(key.partition),
-            self.sequence,
+            place(stream.shard_of(key.partition), self.sequence),
             self._now_us,
             0 if old is None else 2 if body is None else 1,
             _encode(key_attributes or self._keys_of(table, body or old)),
@@ -147,7 +146,7 @@ class Capture:
     def flush(self, connection: apsw.Connection) -> None:
         """Write what is kept to the connection, still uncommitted."""
         for records_table, records in self._records.items():
-            connection.executemany(f"INSERT INTO {records_table} VALUES (?,?,?,?,?,?,?,?)", records)
+            connection.executemany(f"INSERT INTO {records_table} VALUES (?,?,?,?,?,?,?)", records)
         if self._records:
             connection.execute("UPDATE meta SET value=? WHERE name='sequence'", (self.sequence,))
         self._records.clear()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from iotlab.errors import UnavailableError
-from iotlab.table.errors import ExpiredIteratorException, TrimmedDataAccessException
+from iotlab.table.errors import ExpiredIteratorException, ResourceNotFoundException, TrimmedDataAccessException
 from iotlab.table.lineage import Lineage, list_lineage
 from iotlab.table.store import RecordPage, Store, StreamRecord
 
@@ -129,13 +129,19 @@ class Follower:
         try:
             return self._store.get_records(self._iterators[shard], limit=limit)
         except ExpiredIteratorException:
-            if shard in self._places:
-                again = self._iterator_after(shard)
-            elif self._start == TRIM_HORIZON:
-                again = self._store.shard_iterator(self._arn, shard, "TRIM_HORIZON")
-            else:
+            if shard not in self._places and self._start is None:
                 raise
-            return self._store.get_records(again, limit=limit)
+        return self._store.get_records(self._again(shard), limit=limit)
+
+    def _again(self, shard: str) -> str:
+        """Return a new iterator for one that expired."""
+        try:
+            if shard in self._places:
+                return self._iterator_after(shard)
+            return self._store.shard_iterator(self._arn, shard, "TRIM_HORIZON")
+        except ResourceNotFoundException as error:
+            # A shard that ended goes 24 hours later.
+            raise TrimmedDataAccessException(_GONE) from error
 
     def _succeed(self) -> None:
         """Open the children of the shards that were read to their end."""

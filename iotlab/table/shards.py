@@ -32,6 +32,8 @@ CREATE TABLE shards (stream INTEGER, number INTEGER, id TEXT NOT NULL, parent TE
     PRIMARY KEY (stream, number)) WITHOUT ROWID;
 """
 _ARN = re.compile(r"arn:[^:]+:dynamodb:[^:]+:[^:]*:table/[^/]+/stream/[^/]+")
+SEQUENCE_BITS = 44
+_SEQUENCE_MASK = (1 << SEQUENCE_BITS) - 1
 _HASHES: int = 256**HASH_BYTES
 _LIFETIME_US = limits.SHARD_LIFETIME_S * US_PER_S
 
@@ -71,6 +73,20 @@ def records_table(stream: int) -> str:
     return f"records_{stream}"
 
 
+def place(shard: int, sequence: int) -> int:
+    """Return a record's key in its table: shard and sequence number in one integer, so that both cost one B-tree.
+
+    A table keyed by the pair itself keeps images of a kilobyte in overflow pages, which made a commit a third dearer.
+    The bits suffice for 55 years at 10,000 records a second, and for 59 years of four shards.
+    """
+    return shard << SEQUENCE_BITS | sequence
+
+
+def sequence_of(record_place: int) -> int:
+    """Return the sequence number in a record's key."""
+    return record_place & _SEQUENCE_MASK
+
+
 def shard_id(opened_us: int, number: int) -> str:
     """Return a shard's id, 37 characters; their order is the order of creation."""
     return f"shardId-{opened_us:020d}-{number:08x}"
@@ -97,19 +113,20 @@ def open_stream(unit: UnitOfWork, table: TableDefinition, view_type: str) -> Str
     connection = unit.connection
     number: int = connection.execute("SELECT value FROM meta WHERE name='next_table'").get
     connection.execute("UPDATE meta SET value=value+1 WHERE name='next_table'")
-    label = _new_label(connection, table, unit.now_us)
+    # A time of its own keeps its ARN and its shards' ids apart from those of the stream before it.
+    created_us = _free_us(connection, table, unit.now_us)
+    label = _label(created_us)
     stream = Stream(number, label, view_type)
     row = (number, f"{table.arn}/stream/{label}", table.number, table.name, label, view_type)
     connection.execute(
-        "INSERT INTO streams VALUES (?,?,?,?,?,?,?,?,NULL)", (*row, msgspec.json.encode(table.keys), unit.now_us)
+        "INSERT INTO streams VALUES (?,?,?,?,?,?,?,?,NULL)", (*row, msgspec.json.encode(table.keys), created_us)
     )
     connection.execute(
-        f"CREATE TABLE {records_table(number)} (shard INTEGER, sequence INTEGER, created_us INTEGER NOT NULL, "
-        "event INTEGER NOT NULL, keys BLOB NOT NULL, new BLOB, old BLOB, identity TEXT, "
-        "PRIMARY KEY (shard, sequence)) WITHOUT ROWID"
+        f"CREATE TABLE {records_table(number)} (place INTEGER PRIMARY KEY, created_us INTEGER NOT NULL, "
+        "event INTEGER NOT NULL, keys BLOB NOT NULL, new BLOB, old BLOB, identity TEXT)"
     )
     for slot in range(table.shards):
-        _open_shard(unit, number, slot, unit.now_us, None)
+        _open_shard(unit, number, slot, created_us, None)
     unit.capture.reload(connection)
     return stream
 
@@ -160,14 +177,15 @@ def _close_shards(unit: UnitOfWork, stream: OpenStream) -> None:
     )
 
 
-def _new_label(connection: apsw.Connection, table: TableDefinition, now_us: int) -> str:
-    """Return the time as ISO 8601, moved on by milliseconds until no stream of that name had it."""
-    while True:
-        label = iso(now_us).removesuffix("Z")
-        arn = f"{table.arn}/stream/{label}"
-        if connection.execute("SELECT 1 FROM streams WHERE arn=?", (arn,)).get is None:
-            return label
+def _label(us: int) -> str:
+    return iso(us).removesuffix("Z")
+
+
+def _free_us(connection: apsw.Connection, table: TableDefinition, now_us: int) -> int:
+    """Return the time, moved on by milliseconds until no stream of that table name has it as its label."""
+    while connection.execute("SELECT 1 FROM streams WHERE arn=?", (f"{table.arn}/stream/{_label(now_us)}",)).get:
         now_us += 1000
+    return now_us
 
 
 class StreamRow(msgspec.Struct, frozen=True):
@@ -193,9 +211,9 @@ class StreamRow(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, row: Sequence[Any]) -> StreamRow:
         """Return a row of the table ``streams``."""
-        number, arn, table_number, table_name, label, view_type, keys, created_us, closed_us = row
-        schema = msgspec.json.decode(keys, type=KeySchema)
-        return cls(number, arn, table_number, table_name, label, view_type, schema, created_us, closed_us)
+        values = list(row)
+        values[6] = msgspec.json.decode(values[6], type=KeySchema)
+        return cls(*values)
 
     @property
     def records_table(self) -> str:

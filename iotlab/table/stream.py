@@ -23,7 +23,7 @@ from iotlab.table.errors import (
     TrimmedDataAccessException,
     ValidationException,
 )
-from iotlab.table.shards import Shard, StreamRow, is_stream_arn
+from iotlab.table.shards import Shard, StreamRow, is_stream_arn, place, sequence_of
 from iotlab.table.sizes import size_bytes
 from iotlab.table.store import EventName
 from iotlab.table.unit_of_work import EVENT_NAMES
@@ -146,27 +146,34 @@ def sequence_before(engine: Engine, stream: StreamRow, shard: Shard, at_us: int)
     A shard's records are in order of time as far as the clock did not step back, so it is found by halving.
     """
     low, high = shard.trimmed, engine.last_sequence()
-    behind = f"FROM {stream.records_table} WHERE shard=? AND sequence > ? ORDER BY sequence LIMIT 1"
+    behind = (
+        f"SELECT place, created_us FROM {stream.records_table} WHERE place > ? AND place < ? ORDER BY place LIMIT 1"
+    )
     while low < high:
         middle = (low + high) // 2
-        found = engine.read().execute(f"SELECT sequence, created_us {behind}", (shard.number, middle)).fetchone()
+        found = engine.read().execute(behind, (place(shard.number, middle), place(shard.number + 1, 0))).fetchone()
         if found is None or found[1] >= at_us:
             high = middle
         else:
-            low = found[0]
+            low = sequence_of(found[0])
     return low
 
 
 class Row(NamedTuple):
     """One stored record, with its images still encoded."""
 
-    sequence: int
+    place: int
     created_us: int
     event: int
     keys: bytes
     new: bytes | None
     old: bytes | None
     identity: str | None
+
+    @property
+    def sequence(self) -> int:
+        """Its sequence number."""
+        return sequence_of(self.place)
 
     @property
     def event_name(self) -> EventName:
@@ -209,9 +216,9 @@ def read_rows(engine: Engine, position: Position, limit: int) -> Page:
     # The end is read before the records and the trimming after them: what happens in between is never passed over.
     last = _shard_of(engine, stream, position).last
     found = engine.read().execute(
-        f"SELECT sequence, created_us, event, keys, new, old, identity FROM {stream.records_table} "
-        "WHERE shard=? AND sequence > ? ORDER BY sequence LIMIT ?",
-        (position.shard, position.after, limit),
+        f"SELECT place, created_us, event, keys, new, old, identity FROM {stream.records_table} "
+        "WHERE place > ? AND place < ? ORDER BY place LIMIT ?",
+        (place(position.shard, position.after), place(position.shard + 1, 0), limit),
     )
     rows, is_all = _fitting(Row(*values) for values in found)
     if position.after < _shard_of(engine, stream, position).trimmed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from iotlab.table.shards import Shard, StreamRow
+from iotlab.table.shards import Shard, StreamRow, place, sequence_of
 from iotlab.table.unit_of_work import UnitOfWork
 
 if TYPE_CHECKING:
@@ -36,8 +36,9 @@ def _shards(engine: Engine, stream: StreamRow) -> list[Shard]:
 
 def _trim_shard(engine: Engine, stream: StreamRow, shard: Shard, horizon_us: int) -> int:
     trimmed = 0
-    oldest = f"SELECT created_us FROM {stream.records_table} WHERE shard=? ORDER BY sequence LIMIT 1"
-    while (created_us := engine.read().execute(oldest, (shard.number,)).get) is not None and created_us < horizon_us:
+    oldest = f"SELECT created_us FROM {stream.records_table} WHERE place > ? AND place < ? ORDER BY place LIMIT 1"
+    span = place(shard.number, 0), place(shard.number + 1, 0)
+    while (created_us := engine.read().execute(oldest, span).get) is not None and created_us < horizon_us:
         # In steps, so that a long trimming never holds up the writes of others.
         trimmed += engine.transact(partial(_trim_step, stream, shard.number, horizon_us))
     if shard.closed_us is not None and shard.closed_us < horizon_us:
@@ -46,15 +47,17 @@ def _trim_shard(engine: Engine, stream: StreamRow, shard: Shard, horizon_us: int
 
 
 def _trim_step(stream: StreamRow, shard: int, horizon_us: int, unit: UnitOfWork) -> int:
-    connection = unit.connection
+    connection, start = unit.connection, place(shard, 0)
     last = connection.execute(
-        f"SELECT max(sequence) FROM (SELECT sequence, created_us FROM {stream.records_table} WHERE shard=? "
-        f"ORDER BY sequence LIMIT {_ROWS}) WHERE created_us < ?",
-        (shard, horizon_us),
+        f"SELECT max(place) FROM (SELECT place, created_us FROM {stream.records_table} WHERE place > ? AND place < ? "
+        f"ORDER BY place LIMIT {_ROWS}) WHERE created_us < ?",
+        (start, place(shard + 1, 0), horizon_us),
     ).get
-    connection.execute(f"DELETE FROM {stream.records_table} WHERE shard=? AND sequence <= ?", (shard, last))
+    connection.execute(f"DELETE FROM {stream.records_table} WHERE place > ? AND place <= ?", (start, last))
     trimmed = connection.changes()
-    connection.execute("UPDATE shards SET trimmed=? WHERE stream=? AND number=?", (last, stream.number, shard))
+    connection.execute(
+        "UPDATE shards SET trimmed=? WHERE stream=? AND number=?", (sequence_of(last), stream.number, shard)
+    )
     return trimmed
 
 

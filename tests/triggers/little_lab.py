@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from iotlab.clock import Clock, ManualClock
 from iotlab.domain.schema import ALARMS, CHECKPOINTS, DEVICES, JOURNAL, OUTBOX, TABLES
 from iotlab.table.engine import Engine
@@ -51,12 +53,13 @@ class LittleLab:
     Args:
         path: The data file.
         clock: Everybody's time.
+        shards: Open shards of each stream.
     """
 
-    def __init__(self, path: Path, clock: Clock | None = None) -> None:
+    def __init__(self, path: Path, clock: Clock | None = None, *, shards: int = 1) -> None:
         self.clock = clock or ManualClock(START_US)
         self.engine = Engine.open(path, clock=self.clock)
-        self.engine.ensure_tables(TABLES)
+        self.engine.ensure_tables(msgspec.structs.replace(table, shards=shards) for table in TABLES)
         self.store = Store(self.engine)
         self._devices: dict[str, dict[str, Any]] = {}
 
@@ -125,8 +128,8 @@ class LittleLab:
 
 
 @contextmanager
-def little_lab(path: Path, clock: Clock | None = None) -> Iterator[LittleLab]:
-    lab = LittleLab(path, clock)
+def little_lab(path: Path, clock: Clock | None = None, *, shards: int = 1) -> Iterator[LittleLab]:
+    lab = LittleLab(path, clock, shards=shards)
     try:
         yield lab
     finally:
