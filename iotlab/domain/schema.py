@@ -38,6 +38,7 @@ Times are numbers in microseconds since 1970 (attributes that end in ``_us``).
 ``inbox``         the lab's own notifications. Stream: new image.
                   box S ("inbox") | at S | key S | title S | body S | severity S | alarm S | read BOOL
 ``checkpoints``   how far each consumer of a stream has come. consumer S | sequence_number S | at_us N
+                  sequence_number: of the last record handled; with several shards JSON, one for each shard.
 ``traces``        the stops of messages that carry an id. id S | stop S | at_us N | detail S
 """
 
