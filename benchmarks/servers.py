@@ -35,8 +35,21 @@ class Server(msgspec.Struct, frozen=True):
 
 @contextlib.contextmanager
 def own(name: str, path: Path, synchronous: str) -> Iterator[Server]:
-    """Serve a new data file until the end of the context."""
-    command = [sys.executable, "-m", "benchmarks.serve_table", str(path), synchronous]
+    """Serve a new data file with the endpoint until the end of the context."""
+    with _child(name, ["benchmarks.serve_table", str(path), synchronous]) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def none(name: str) -> Iterator[Server]:
+    """Serve answers for which nothing is done, until the end of the context."""
+    with _child(name, ["benchmarks.answer_at_once"]) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def _child(name: str, module: list[str]) -> Iterator[Server]:
+    command = [sys.executable, "-m", *module]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None

@@ -24,11 +24,12 @@ from benchmarks.references import CACHE, REFERENCES, Reference, UnavailableRefer
 from benchmarks.report import Report
 from benchmarks.servers import Server
 
-OURS, VOLATILE = "iotlab", "iotlab without fsync"
+OURS, VOLATILE, NONE = "iotlab", "iotlab without fsync", "no server: boto3 alone"
 BATCH = 25
 LIMITS = {"PutItem": 1.3, "GetItem": 1.3, "Query": 1.3, "BatchWriteItem": 1.0}
 """By what each must be faster than the better reference."""
-_Rates = dict[tuple[str, str], list[float]]
+Rates = dict[tuple[str, str], list[float]]
+"""(operation, server) → its rate in each round."""
 
 
 class Size(msgspec.Struct, frozen=True):
@@ -52,6 +53,7 @@ def measure(report: Report, size: Size, references: Sequence[Reference] = REFERE
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=CACHE)))
         running = [stack.enter_context(servers.own(OURS, folder / "full.db", "FULL"))]
         running.append(stack.enter_context(servers.own(VOLATILE, folder / "off.db", "OFF")))
+        running.append(stack.enter_context(servers.none(NONE)))
         running += _references(report, references, stack, folder)
         for server in running:
             _fill(server.client, size.items)
@@ -59,7 +61,7 @@ def measure(report: Report, size: Size, references: Sequence[Reference] = REFERE
     for (operation, name), samples in rates.items():
         report.figure(f"{operation}: {name}", "items/s" if operation == "BatchWriteItem" else "/s", samples)
     report.figure("fsync of 4 KB appended to a file, nothing else", "/s", fsyncs)
-    _ratios(report, rates, [server.name for server in running[2:]])
+    ratios(report, rates, [server.name for server in running[3:]])
 
 
 def _references(report: Report, references: Sequence[Reference], stack: ExitStack, folder: Path) -> Iterator[Server]:
@@ -84,8 +86,8 @@ def _write_batch(client: Any, numbers: Sequence[int], version: int) -> None:
     assert not answer["UnprocessedItems"]
 
 
-def _rounds(running: list[Server], size: Size, folder: Path) -> tuple[_Rates, list[float]]:
-    rates: _Rates = {(operation, server.name): [] for operation in LIMITS for server in running}
+def _rounds(running: list[Server], size: Size, folder: Path) -> tuple[Rates, list[float]]:
+    rates: Rates = {(operation, server.name): [] for operation in LIMITS for server in running}
     fsyncs = []
     for number in range(size.rounds):
         # Each round begins with another server: none is always the one that finds the machine as the other left it.
@@ -166,13 +168,16 @@ def _fsync_rate(path: Path, slice_s: float) -> float:
         return _rate(call, slice_s)
 
 
-def _ratios(report: Report, rates: _Rates, references: list[str]) -> None:
+def ratios(report: Report, rates: Rates, references: list[str]) -> None:
+    """Put each operation's ratio to the best reference, and what an fsync costs it, into the report."""
     for operation, limit in LIMITS.items():
         ours = rates[operation, OURS]
         if references:
-            others = zip(*(rates[operation, name] for name in references), strict=True)
-            ratios = [mine / max(theirs) for mine, theirs in zip(ours, others, strict=True)]
-            report.promise(f"{operation}: ratio to the best of the others", "", ratios, "at least", limit)
+            best = [max(of_round) for of_round in zip(*(rates[operation, name] for name in references), strict=True)]
+            found = [mine / other for mine, other in zip(ours, best, strict=True)]
+            report.promise(f"{operation}: ratio to the best of the others", "", found, "at least", limit)
+            most = [alone / other for alone, other in zip(rates[operation, NONE], best, strict=True)]
+            report.figure(f"{operation}: the ratio of a server that takes no time", "", most)
         if operation in {"PutItem", "BatchWriteItem"}:
             volatile = rates[operation, VOLATILE]
             cost = [with_fsync / without for with_fsync, without in zip(ours, volatile, strict=True)]

@@ -47,15 +47,15 @@ def measure(report: Report, size: Size) -> None:
     """Measure both sides in turn, each round in new files, and put rates and ratio into the report."""
     CACHE.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-        commits = _trace(Path(folder) / "trace.db", size.batches)
+        commits = trace(Path(folder) / "trace.db", size.batches)
         rounds = []
         for number in range(size.rounds):
-            bridge = _bridge(Path(folder) / f"bridge-{number}.db", size.batches)
-            bare = _bare(Path(folder) / f"bare-{number}.db", commits)
-            rounds.append((bridge, bare))
-    report.figure(f"bridge's transaction, {BATCH} messages a commit", "/s", [bridge for bridge, _ in rounds])
-    report.figure("the same rows with bare apsw", "/s", [bare for _, bare in rounds])
-    ratios = [bridge / bare for bridge, bare in rounds]
+            ours = _bridge(Path(folder) / f"bridge-{number}.db", size.batches)
+            theirs = bare(Path(folder) / f"bare-{number}.db", commits)
+            rounds.append((ours, theirs))
+    report.figure(f"bridge's transaction, {BATCH} messages a commit", "/s", [ours for ours, _ in rounds])
+    report.figure("the same rows with bare apsw", "/s", [theirs for _, theirs in rounds])
+    ratios = [ours / theirs for ours, theirs in rounds]
     report.promise("bridge's transaction: ratio to bare apsw", "", ratios, "at least", LIMIT)
 
 
@@ -92,7 +92,7 @@ def _bridge(path: Path, count: int) -> float:
         engine.close()
 
 
-def _trace(path: Path, count: int) -> list[list[_Statement]]:
+def trace(path: Path, count: int) -> list[list[_Statement]]:
     """Return the statements with which the engine wrote, as one list for each commit."""
     commits: list[list[tuple[str, Any]]] = []
 
@@ -123,7 +123,8 @@ def _by_sql(commit: list[tuple[str, Any]]) -> Iterator[tuple[str, Iterator[tuple
     return itertools.groupby(commit, key=lambda statement: statement[0])
 
 
-def _bare(path: Path, commits: list[list[_Statement]]) -> float:
+def bare(path: Path, commits: list[list[_Statement]]) -> float:
+    """Write the rows of traced commits with nothing but SQLite; return messages a second."""
     engine = Engine.open(path)
     engine.ensure_tables(TABLES)
     engine.close()
@@ -137,5 +138,16 @@ def _bare(path: Path, commits: list[list[_Statement]]) -> float:
             connection.execute("COMMIT")
         spent_s = time.perf_counter() - start_s
         return len(commits) * BATCH / spent_s
+    finally:
+        connection.close()
+
+
+def rows(path: Path) -> dict[str, list[Any]]:
+    """Return all rows of all tables that hold items or stream records."""
+    connection = database.open_reader(path)
+    try:
+        names = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type='table'")]
+        kept = sorted(name for name in names if name.startswith(("items_", "records_")))
+        return {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in kept}
     finally:
         connection.close()
