@@ -43,7 +43,7 @@ format: env  ## Put the code into the project's format.
 	@$(BIN)/ruff format .
 
 .PHONY: bench
-bench: env  ## Measure the promises' figures beside named references, and print them.
+bench: env  ## Measure the promises' figures beside named references. ARGS="table --quick" chooses.
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: screenshots
@@ -60,5 +60,5 @@ lock: env  ## Choose the newest allowed packages and write requirements.lock (ha
 
 .PHONY: clean
 clean:  ## Remove the environment and everything that was made.
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf .venv .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

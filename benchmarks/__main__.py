@@ -1,8 +1,68 @@
-"""``make bench``: all measurements, one after the other."""
+"""``make bench``: all measurements, one after the other, or those that are named.
+
+``python -m benchmarks [NAME …] [--quick] [--json FILE]``: NAME is ``ingest``, ``table``, or one part of the table's:
+``http``, ``transaction``, ``large``.
+"""
 
 from __future__ import annotations
 
-from benchmarks import ingest
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from benchmarks import ingest, table_http, table_large, table_transaction
+from benchmarks.references import CACHE
+from benchmarks.report import Report
+
+_Part = Callable[[Report, bool], None]
+
+
+def _http(report: Report, is_quick: bool) -> None:
+    table_http.measure(report, table_http.Size(rounds=3, slice_s=0.2) if is_quick else table_http.Size())
+
+
+def _transaction(report: Report, is_quick: bool) -> None:
+    size = table_transaction.Size(rounds=3, batches=20) if is_quick else table_transaction.Size()
+    table_transaction.measure(report, size)
+
+
+def _large(report: Report, is_quick: bool) -> None:
+    size = table_large.Size(items=20_000, rounds=3, reads=1000, used=1000) if is_quick else table_large.Size()
+    table_large.measure(report, size)
+
+
+TABLE: dict[str, _Part] = {"http": _http, "transaction": _transaction, "large": _large}
+NAMES = ("ingest", "table", *TABLE)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure what is asked for, print a table and write the JSON."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure the promises' figures.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure, of {', '.join(NAMES)}: all")
+    parser.add_argument("--quick", action="store_true", help="small sizes, to see that it runs: no figures to keep")
+    parser.add_argument("--json", type=Path, default=CACHE / "report.json", help="where the table's figures go")
+    asked = parser.parse_args(arguments)
+    names = asked.names or ["ingest", "table"]
+    unknown = [name for name in names if name not in NAMES]
+    if unknown:
+        parser.error(f"there is no benchmark {unknown[0]!r}: choose from {', '.join(NAMES)}")
+    if "ingest" in names:
+        ingest.main()
+    _measure_table([name for name in TABLE if name in names or "table" in names], asked.json, is_quick=asked.quick)
+
+
+def _measure_table(parts: Sequence[str], json: Path, *, is_quick: bool) -> None:
+    if not parts:
+        return
+    report = Report()
+    for name in parts:
+        part = Report()
+        TABLE[name](part, is_quick)
+        print(f"\n{name}\n{part.text()}", flush=True)
+        report.take(part)
+    report.write(json)
+    print(f"\nwritten to {json}")
+
 
 if __name__ == "__main__":
-    ingest.main()
+    main()
