@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iotlab.table.validation import size_bytes
+from iotlab.table.sizes import size_bytes
 from iotlab.table.values import Item
 
 ITEM_BYTES = 1024

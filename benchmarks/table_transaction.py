@@ -80,7 +80,7 @@ def _bridge(path: Path, count: int) -> float:
     engine = Engine.open(path)
     try:
         engine.ensure_tables(TABLES)
-        tables = Tables(engine)
+        tables = Tables(engine.table)
         batches = list(_batches(count))
         start_s = time.perf_counter()
         for arrivals in batches:
@@ -109,7 +109,7 @@ def trace(path: Path, count: int) -> list[list[_Statement]]:
     engine = Engine.open(path)
     try:
         engine.ensure_tables(TABLES)
-        tables = Tables(engine)
+        tables = Tables(engine.table)
         # The trace begins inside this transaction, and what is left of it is its COMMIT.
         engine.transact(start)
         for arrivals in _batches(count):

@@ -11,7 +11,7 @@ from benchmarks import __main__ as bench
 from benchmarks import items, references, table_http, table_large, table_transaction
 from benchmarks.references import Command, Reference, UnavailableReferenceError
 from benchmarks.report import Figure, Promise, Report
-from iotlab.table.validation import size_bytes
+from iotlab.table.sizes import size_bytes
 
 HTTP = table_http.Size(rounds=1, items=50, slice_s=0.02)
 

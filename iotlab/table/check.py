@@ -11,7 +11,6 @@ from iotlab.clock import Clock
 from iotlab.errors import UnavailableError
 from iotlab.table import database
 from iotlab.table.database import DamagedFileError
-from iotlab.table.definition import TableDefinition
 from iotlab.table.footprint import Footprint, file_bytes, measure, wal_path
 from iotlab.table.mark import mark_path, read_mark
 
@@ -20,6 +19,13 @@ START_BUDGET_S = 0.7
 
 _PROBLEMS = 100
 _PROGRESS_STEPS = 10_000
+
+
+class _Named(msgspec.Struct):
+    """What all formats' definitions of a table have."""
+
+    number: int
+    name: str
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -121,7 +127,7 @@ def quick_look(path: Path, connection: apsw.Connection) -> tuple[int, list[str]]
     """
     try:
         sequence = database.last_sequence(connection)
-        definitions = [msgspec.json.decode(row[0], type=TableDefinition) for row in _definitions(connection)]
+        definitions = [msgspec.json.decode(row[0], type=_Named) for row in _definitions(connection)]
     except (apsw.SQLError, msgspec.DecodeError) as error:
         raise database.damaged(path, f"its catalog can't be read: {error}") from error
     if not isinstance(sequence, int):

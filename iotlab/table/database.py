@@ -17,7 +17,7 @@ import apsw
 from iotlab.errors import IotlabError, LabRunningError, UnavailableError
 from iotlab.table import shards, ttl
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 APPLICATION_ID = 0x494F544C  # "IOTL"
 BUSY_TIMEOUT_MS = 5000
 _SIZE_LIMIT = f"journal_size_limit={64 * 1024 * 1024}"

@@ -114,12 +114,18 @@ def test_flipped_bits_are_found_after_an_unclean_end_and_the_way_out_is_named(ki
 
 
 def flip(path: Path) -> None:
-    """Destroy the inside of two pages that hold items."""
+    """Destroy two pages that hold items of the devices."""
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    number = connection.execute("SELECT number FROM tables WHERE name='devices'").get
+    leaves = connection.execute(
+        "SELECT pageno FROM dbstat WHERE name=? AND pagetype='leaf' ORDER BY pageno", (f"items_{number}",)
+    ).fetchall()
+    connection.close()
     raw = bytearray(path.read_bytes())
-    found = raw.find(b"x" * 1000)
-    raw[found - 3000 : found - 2000] = bytes(1000)
-    found = raw.rfind(b"x" * 1000)
-    raw[found // 4096 * 4096 : found // 4096 * 4096 + 64] = b"\xff" * 64
+    for (page,) in (leaves[2], leaves[-2]):
+        assert isinstance(page, int)
+        start = (page - 1) * 4096
+        raw[start : start + 64] = b"\xff" * 64
     path.write_bytes(raw)
 
 

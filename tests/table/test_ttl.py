@@ -100,7 +100,7 @@ def test_an_update_rescues_an_item_and_another_attribute_does_not(
     clock.advance(20)
     store.update_item(TABLE, item({"device": "rescued"}), "SET expires = :e", values={":e": seconds(clock, 60)})
     store.update_item(TABLE, item({"device": "renamed"}), "REMOVE expires")
-    store.update_item(TABLE, item({"device": "lost"}), "SET other = :e", values={":e": seconds(clock, 60)})
+    store.update_item(TABLE, item({"device": "lost"}), "SET unrelated = :e", values={":e": seconds(clock, 60)})
     assert (engine.expire(), left(store)) == (1, ["renamed", "rescued"])
 
 

@@ -14,8 +14,12 @@ ARRIVAL_S = 10.0
 KEEP_ALIVE_S = 60
 """A connection without a request is closed after this time."""
 
-MAX_CONNECTIONS = 512
-"""Open at once. One more takes the place of one that has not shown a valid signature, or is told that it is busy."""
+MAX_CONNECTIONS = 256
+"""Open at once. One more takes the place of one that has not shown a valid signature, then of one that is idle; when
+all are at work it is told so."""
+
+IDLE_S = 1.0
+"""After this time without a request a connection may be closed when another needs its place."""
 
 LINGER_S = 2.0
 """After a refusal in the middle of a request what still comes is read and thrown away for this time: closing at once

@@ -20,6 +20,7 @@ from iotlab.table.errors import DynamoDBError, SerializationException
 from iotlab.table.http.answers import Response, error_response, header_lines
 from iotlab.table.http.bounds import (
     ARRIVAL_S,
+    IDLE_S,
     LINGER_S,
     MAX_BODY_BYTES,
     MAX_CONNECTIONS,
@@ -72,6 +73,7 @@ class Connection(HttpToolsProtocol):
         self._has_cycle = False
         self._head = b""
         self._opened_s = self.loop.time()
+        self._heard_s = self._opened_s
         self._since_s: float | None = self._opened_s
         self._timer: asyncio.TimerHandle | None = None
 
@@ -90,8 +92,9 @@ class Connection(HttpToolsProtocol):
         if self._closing:
             return
         self._unset_keepalive_if_required()
+        self._heard_s = self.loop.time()
         if self._since_s is None:
-            self._since_s = self.loop.time()
+            self._since_s = self._heard_s
         self._received_bytes += len(data)
         if self._in_headers:
             self._head += data
@@ -157,6 +160,12 @@ class Connection(HttpToolsProtocol):
         """Whether a request on it is being answered."""
         return self.cycle is not None and not self.cycle.response_complete
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether it is only kept open, for a while already: no request has begun and none is being answered."""
+        is_quiet = self._since_s is None and not self.is_busy and not self._closing
+        return is_quiet and self.loop.time() - self._heard_s > IDLE_S
+
     def _check_framing(self) -> None:
         """Refuse what two programs could read as two different requests."""
         found: dict[bytes, bytes] = {}
@@ -186,11 +195,18 @@ class Connection(HttpToolsProtocol):
             self._refuse(_too_large())
 
     def _make_room(self) -> None:
-        """Close the oldest connection that has shown no valid signature, or say on this one that there is no room."""
+        """Close the oldest connection that has shown no valid signature, else the one that was idle for the longest.
+
+        Clients keep connections open that they no longer need, each SDK client its own. Only when all are at work is
+        there no room, and this one is told so.
+        """
         others = [other for other in self.connections if isinstance(other, Connection) and other is not self]
         waiting = [other for other in others if not other.trusted and not other.is_busy and not other._closing]
+        idle = [other for other in others if other.is_idle]
         if waiting:
             min(waiting, key=lambda other: other._opened_s).give_way()
+        elif idle:
+            min(idle, key=lambda other: other._heard_s).transport.close()
         elif len(others) < 2 * MAX_CONNECTIONS:
             self._refuse(_busy())
         else:

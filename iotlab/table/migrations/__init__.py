@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping
 import apsw
 
 from iotlab import failpoints
+from iotlab.table.migrations import to_2
 
 Step = Callable[[apsw.Connection], None]
 
-MIGRATIONS: Mapping[int, Step] = {}
+MIGRATIONS: Mapping[int, Step] = {1: to_2.migrate}
 """The step away from each older format. ``database.FORMAT_VERSION`` is one more than the highest."""
 
 

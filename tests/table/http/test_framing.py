@@ -180,7 +180,30 @@ def test_five_hundred_slow_connections_keep_nobody_out(keys: Credentials, endpoi
 
 
 @pytest.mark.usefixtures("unharmed")
-def test_beyond_a_hundred_good_connections_the_answer_is_busy(keys: Credentials, port: int) -> None:
+def test_when_all_connections_are_at_work_the_answer_is_busy(keys: Credentials, port: int) -> None:
+    good = _served(keys, port)
+    answer = send(port, Request(headers_for("ListTables"), b"{}"))
+    assert (answer.status, answer.type) == (503, "ServiceUnavailable")
+    assert answer.message == f"The endpoint serves {bounds.MAX_CONNECTIONS} connections already; try again"
+    for sock in good:
+        sock.close()
+
+
+@pytest.mark.usefixtures("unharmed")
+def test_connections_that_are_only_kept_open_give_way_to_a_new_one(keys: Credentials, port: int) -> None:
+    good = _served(keys, port)
+    time.sleep(bounds.IDLE_S + 0.1)
+    for _ in range(3):
+        assert send(port, Request(headers_for("ListTables"), b"{}")).type == "MissingAuthenticationTokenException"
+    good[0].settimeout(5)
+    # The one that was idle for the longest was closed, and nothing was sent on it.
+    assert good[0].recv(10) == b""
+    for sock in good:
+        sock.close()
+
+
+def _served(keys: Credentials, port: int) -> list[socket.socket]:
+    """Return as many connections as there may be, each with a request answered on it just now."""
     good: list[socket.socket] = []
     for _ in range(bounds.MAX_CONNECTIONS):
         sock = socket.create_connection(("127.0.0.1", port), timeout=20)
@@ -190,11 +213,7 @@ def test_beyond_a_hundred_good_connections_the_answer_is_busy(keys: Credentials,
         sock.sendall(f"POST / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{lines}Content-Length: 2\r\n\r\n{{}}".encode())
         good.append(sock)
     assert [read_answer(sock).status for sock in good].count(200) >= bounds.MAX_CONNECTIONS - 2
-    answer = send(port, Request(headers_for("ListTables"), b"{}"))
-    assert (answer.status, answer.type) == (503, "ServiceUnavailable")
-    assert answer.message == "The endpoint serves 100 connections already; try again"
-    for sock in good:
-        sock.close()
+    return good
 
 
 @pytest.mark.usefixtures("unharmed")

@@ -115,7 +115,7 @@ def test_a_value_can_never_become_a_part_of_the_expression() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("temperature >", 'token: "<EOF>", near: "temperature >"'),
+        ("temperature >", 'token: "<EOF>", near: ">"'),
         ("temperature > 21 ; drop", "'; drop' can't be read, at character 17"),
         ("nothing(room)", "there is no function 'nothing'"),
         ("n = " + "9" * 39, "more than 38 significant digits"),
