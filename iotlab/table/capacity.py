@@ -17,9 +17,9 @@ from iotlab.table.values import AttributeValue, Item
 Units = float
 
 
-def read_units(read_bytes: int, *, consistent: bool, transactional: bool = False) -> Units:
+def read_units(read_bytes: int, *, consistent: bool, transactional: bool = False, least_units: int = 1) -> Units:
     """Return what reading so many bytes costs: one unit for each 4 KB begun, half if eventually consistent."""
-    units = float(max(1, -(-read_bytes // limits.READ_UNIT_BYTES)))
+    units = float(max(least_units, -(-read_bytes // limits.READ_UNIT_BYTES)))
     if transactional:
         return units * 2
     return units if consistent else units / 2

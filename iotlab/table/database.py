@@ -20,6 +20,10 @@ from iotlab.table import shards, ttl
 FORMAT_VERSION = 2
 APPLICATION_ID = 0x494F544C  # "IOTL"
 BUSY_TIMEOUT_MS = 5000
+PAGE_BYTES = 8192
+"""Of a new file. In pages of 4 KB each item of a kilobyte has an overflow page of its own: three times the space, and
+half the speed. A file keeps the size that it was made with."""
+_PAGE_SIZE = f"page_size={PAGE_BYTES}"
 _SIZE_LIMIT = f"journal_size_limit={64 * 1024 * 1024}"
 """A write-ahead log that a long reader let grow gives its space back when it is next emptied."""
 
@@ -89,7 +93,13 @@ def open_writer(path: Path) -> apsw.Connection:
         check_ours(path, connection)
         connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
         # The writer checkpoints itself, after it has answered.
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=0", _SIZE_LIMIT):
+        for pragma in (
+            f"page_size={PAGE_BYTES}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "wal_autocheckpoint=0",
+            _SIZE_LIMIT,
+        ):
             connection.execute(f"PRAGMA {pragma}")
     except BaseException:
         connection.close()

@@ -12,7 +12,10 @@ VIEW_TYPES = ("KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES")
 DEFAULT_SHARDS = 4
 """Open shards of a stream, where nobody says otherwise. DynamoDB chooses by load."""
 
-ARN_PREFIX = "arn:aws:dynamodb:local:000000000000:table/"
+REGION = "us-east-1"
+"""What ARNs and stream records name. Clients take a region from an ARN, so it must be one that they know."""
+
+ARN_PREFIX = f"arn:aws:dynamodb:{REGION}:000000000000:table/"
 
 
 class TableSpec(Protocol):

@@ -20,7 +20,7 @@ from iotlab.table import database, limits, shards, trim, ttl
 from iotlab.table.backfill import Backfill
 from iotlab.table.catalog import Catalog
 from iotlab.table.definition import TableDefinition, TableSpec, define
-from iotlab.table.errors import ResourceNotFoundException
+from iotlab.table.errors import ResourceNotFoundException, ValidationException
 from iotlab.table.footprint import Footprint, measure, wal_readers
 from iotlab.table.opening import Progress
 from iotlab.table.readers import Readers
@@ -128,9 +128,14 @@ class Engine:
     def table(self, name: str) -> TableDefinition:
         """Return the table's definition. Raises ResourceNotFoundException when there is none."""
         found = self.catalog.find(name)
-        if found is None:
-            raise ResourceNotFoundException
-        return found
+        if found is not None:
+            return found
+        if len(name) < limits.TABLE_NAME_CHARACTERS[0]:
+            raise ValidationException(
+                "Invalid table/index name.  Table/index names must be between 3 and 255 characters long, and may "
+                "contain only the characters a-z, A-Z, 0-9, '_', '-', and '.'"
+            )
+        raise ResourceNotFoundException
 
     def tables(self) -> list[TableDefinition]:
         """Return all tables, by name."""

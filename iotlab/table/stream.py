@@ -16,6 +16,7 @@ import msgspec
 
 from iotlab.clock import US_PER_S
 from iotlab.table import limits
+from iotlab.table.definition import REGION
 from iotlab.table.engine import Engine
 from iotlab.table.errors import (
     ExpiredIteratorException,
@@ -270,7 +271,7 @@ def record(row: Row, view_type: str, decode: Callable[[bytes], Any]) -> dict[str
         "eventName": row.event_name,
         "eventVersion": "1.1",
         "eventSource": "aws:dynamodb",
-        "awsRegion": "local",
+        "awsRegion": REGION,
         "dynamodb": change,
     }
     if row.identity is not None:

@@ -110,6 +110,8 @@ class UnitOfWork:
         self._pending.update(self._staged)
         self._staged.clear()
         for number, items, size_bytes in self._staged_growth:
+            if not items and not size_bytes:
+                continue
             grown = self._grown.setdefault(number, [0, 0])
             grown[0] += items
             grown[1] += size_bytes

@@ -26,10 +26,10 @@ T = TypeVar("T")
 GROUP_LIMIT = 512
 """Works in one commit. More would only delay the first of them."""
 
-CHECKPOINT_PAGES = 4000
+CHECKPOINT_PAGES = 2000
 _MARK_INTERVAL_S = 1.0
 
-WAL_LIMIT_PAGES = 16_384
+WAL_LIMIT_PAGES = 8192
 """Pages of the write-ahead log (64 MiB) from which on those who keep it from being emptied are asked to end."""
 
 logger = logging.getLogger(__name__)

@@ -120,11 +120,12 @@ def flip(path: Path) -> None:
     leaves = connection.execute(
         "SELECT pageno FROM dbstat WHERE name=? AND pagetype='leaf' ORDER BY pageno", (f"items_{number}",)
     ).fetchall()
+    page_bytes = connection.pragma("page_size")
     connection.close()
     raw = bytearray(path.read_bytes())
-    for (page,) in (leaves[2], leaves[-2]):
+    for (page,) in (leaves[1], leaves[-2]):
         assert isinstance(page, int)
-        start = (page - 1) * 4096
+        start = (page - 1) * page_bytes
         raw[start : start + 64] = b"\xff" * 64
     path.write_bytes(raw)
 

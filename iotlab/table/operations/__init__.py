@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import apsw
 import msgspec
 
 from iotlab.table.engine import Engine
-from iotlab.table.errors import UnknownOperationException
+from iotlab.table.errors import ResourceNotFoundException, UnknownOperationException
 from iotlab.table.operations import (
     batch_execute_statement,
     batch_get_item,
@@ -83,16 +84,22 @@ _ALL = OPERATIONS | STREAM_OPERATIONS
 
 def execute(engine: Engine, operation: str, request: dict[str, Any]) -> dict[str, Any]:
     """Execute an operation and return its response with items as Python objects in wire form."""
-    return _find(operation)(engine, request, msgspec.json.decode)
+    return _execute(engine, operation, request, msgspec.json.decode)
 
 
 def execute_raw(engine: Engine, operation: str, request: dict[str, Any]) -> dict[str, Any]:
     """Execute an operation and return its response with items as raw JSON, ready to be encoded as a whole."""
-    return _find(operation)(engine, request, msgspec.Raw)
+    return _execute(engine, operation, request, msgspec.Raw)
 
 
-def _find(operation: str) -> Operation:
+def _execute(engine: Engine, operation: str, request: dict[str, Any], images: Images) -> dict[str, Any]:
     found = _ALL.get(operation)
     if found is None:
         raise UnknownOperationException(f"{operation} is not an operation of this table")
-    return found
+    try:
+        return found(engine, request, images)
+    except apsw.SQLError as error:
+        if "no such table" in str(error):
+            # The table, or an index of it, was deleted since the request was checked.
+            raise ResourceNotFoundException from error
+        raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -25,6 +26,7 @@ def decode_item(body: bytes | None) -> Item:
     return {} if body is None else _decode(body)
 
 
+@cache
 def _field(parameter: str) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in parameter).lstrip("_")
 

@@ -54,6 +54,7 @@ class View:
         self, request: PageRequest, legacy_filter: dict[str, Any] | None, placeholders: Placeholders
     ) -> None:
         self._request = request
+        self.least_units = 1
         self._filter_name = "Filter Expression"
         self.filter: Condition | None = None
         self.projection: Projection | None = None
@@ -237,7 +238,7 @@ def _cost(view: View, request: Any, read: int, meter: _Meter) -> dict[str, Any]:
     response: dict[str, Any] = {}
     if request.return_consumed_capacity not in {None, "NONE"}:
         consumed = Consumed(view.table)
-        units = read_units(meter.total(), consistent=request.consistent_read is True)
+        units = read_units(meter.total(), consistent=request.consistent_read is True, least_units=view.least_units)
         consumed.add(units, view.index)
         if view.fetches:
             consumed.add(units * max(1, read))

@@ -50,7 +50,7 @@ def execute(engine: Engine, request: dict[str, Any], images: Images) -> dict[str
     view.check_filter_keys()
     start = start_of(table, view.index, start_values)
     if start is not None:
-        _check_start(start, selected)
+        _check_start(view, start, selected)
     rows = _rows(view, selected, start, forward=query.scan_index_forward)
     return page(view, rows, query, images, limit=query.limit, position=partial(last_key, table, view.index))
 
@@ -65,7 +65,12 @@ def _conditions(query: Query, placeholders: Placeholders) -> KeyConditions:
     )
 
 
-def _check_start(start: Start, selected: KeyRange) -> None:
+def _check_start(view: View, start: Start, selected: KeyRange) -> None:
+    if start.indexed is None and not view.table.keys.sort:
+        # Behind the only item of a partition there is nothing to start at.
+        raise ValidationException(
+            f"The provided exclusive start key is invalid: ExclusiveStartKey: {view.table.keys.names}"
+        )
     place = start.own if start.indexed is None else start.indexed
     if place.partition != selected.partition:
         raise ValidationException(

@@ -21,6 +21,8 @@ from iotlab.table.requests import Limit
 _EXPRESSIONS = ("ProjectionExpression", "FilterExpression")
 _LEGACY = ("AttributesToGet", "ScanFilter", "ConditionalOperator")
 _HASHES = 256**HASH_BYTES
+_PARTITIONS = 4
+"""A new table has so many, and a Scan is charged for each at least one unit, as measured on the service."""
 
 
 class Scan(PageRequest, kw_only=True):
@@ -56,6 +58,7 @@ def execute(engine: Engine, request: dict[str, Any], images: Images) -> dict[str
     placeholders.check_all_used()
     table = engine.table(scan.table_name)
     view.bind(engine, table)
+    view.least_units = _PARTITIONS
     start = start_of(table, view.index, start_values)
     if start is not None and not segment.holds(start.row[0]):
         raise ValidationException(

@@ -54,7 +54,7 @@ def execute(engine: Engine, request: dict[str, Any], images: Images) -> dict[str
         bodies = [read_item(engine, table, place) for table, place in zip(tables, places, strict=True)]
     total = sum(size_bytes(decode_item(body)) for body in bodies)
     if total > limits.TRANSACTION_BYTES:
-        raise ValidationException("Collection size of TransactItems exceeds the limit of 4 MB")
+        raise ValidationException(f"Transaction request size cannot exceed {limits.TRANSACTION_BYTES} bytes")
     responses = [
         {} if body is None else {"Item": shown(body, projection, images)}
         for body, (projection, _) in zip(bodies, checked, strict=True)

@@ -84,18 +84,30 @@ def execute(engine: Engine, request: dict[str, Any], images: Images) -> dict[str
     """Apply all actions; return ``ConsumedCapacity`` and ``ItemCollectionMetrics`` where they are asked for."""
     wanted = parse(request, TransactWriteItems)
     actions = [_action(one) for one in wanted.transact_items]
-    for action in actions:
-        action.bind(engine)
+    _bind(engine, actions)
     if len({(action.table.name, action.key) for action in actions}) < len(actions):
         raise ValidationException("Transaction request cannot include multiple operations on one item")
     if sum(size_bytes(action.given_item) for action in actions) > limits.TRANSACTION_BYTES:
-        raise ValidationException("Collection size of TransactItems exceeds the limit of 4 MB")
+        raise ValidationException(f"Transaction request size cannot exceed {limits.TRANSACTION_BYTES} bytes")
     token = None
     if wanted.client_request_token is not None:
         digest = hashlib.sha256(msgspec.json.encode(request["TransactItems"], order="deterministic")).digest()
         token = tokens.Token(wanted.client_request_token, digest)
     outcomes = engine.transact(_Transaction(engine, actions, token).apply)
     return _answer(wanted, actions, outcomes)
+
+
+def _bind(engine: Engine, actions: list[Action]) -> None:
+    """Look up all tables, then check all keys; the first that does not fit is why the whole is cancelled."""
+    for action in actions:
+        engine.table(action.request.table_name)
+    for number, action in enumerate(actions):
+        try:
+            action.bind(engine)
+        except ValidationException as error:
+            reasons = [CancellationReason()] * len(actions)
+            reasons[number] = CancellationReason("ValidationError", error.message)
+            raise TransactionCanceledException(reasons) from error
 
 
 def _action(one: TransactItem) -> Action:
