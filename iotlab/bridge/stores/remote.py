@@ -22,7 +22,7 @@ from iotlab.bridge.stores.parcels import MAX_LANES, divide
 from iotlab.clock import Clock
 from iotlab.domain import schema
 from iotlab.errors import IotlabError, UnavailableError
-from iotlab.table.definition import TableDefinition, define
+from iotlab.table.definition import Stream, TableDefinition, define
 from iotlab.table.errors import DynamoDBError
 from iotlab.table.store import Put, Store
 from iotlab.table.values import Item
@@ -32,10 +32,12 @@ _log = logging.getLogger(__name__)
 
 def definitions() -> dict[str, TableDefinition]:
     """Return the lab's tables as the bridge needs to know them; numbers and times mean nothing there."""
-    return {
-        spec.name: msgspec.structs.replace(define(spec), number=number)
-        for number, spec in enumerate(schema.TABLES, 1)
-    }
+    return {spec.name: _definition(spec, number) for number, spec in enumerate(schema.TABLES, 1)}
+
+
+def _definition(spec: schema.LabTable, number: int) -> TableDefinition:
+    stream = None if spec.stream is None else Stream(number, "", spec.stream)
+    return msgspec.structs.replace(define(spec), number=number, stream=stream)
 
 
 class RemoteStore:

@@ -31,7 +31,7 @@ from iotlab.table.http.connection import EXTENSION, HEAD
 from iotlab.table.http.encodings import compress, decompress
 from iotlab.table.http.errors import ServiceUnavailable
 from iotlab.table.http.replay import ReplayMemory
-from iotlab.table.operations import OPERATIONS, STREAM_OPERATIONS, execute_raw
+from iotlab.table.operations import OPERATIONS, PREPARED, STREAM_OPERATIONS, execute_raw
 from iotlab.table.served import Served
 from iotlab.table.sigv4 import Signature, SignedRequest, check_signature, read_signature
 from iotlab.table.sigv4_time import parse
@@ -50,6 +50,7 @@ _NO_BODY = frozenset({"TagResource", "UntagResource"})
 """Operations that DynamoDB answers with no body at all."""
 
 _QUICK = "GetItem"
+_QUICK_ITEMS = 25
 """The operation that is executed without another thread: one row by its key, 90 µs less for each. A write waits for
 the disk, and a page of a query or scan would hold up the other connections."""
 
@@ -91,7 +92,7 @@ class App:
     ) -> None:
         self._served = served
         # What waits for a network, as a table elsewhere does, must not wait on the connections' own thread.
-        self._quick = _QUICK if isinstance(served, Engine) else None
+        self._is_near = isinstance(served, Engine)
         self._credentials = credentials
         self._executor = executor
         self._pages = dict(pages)
@@ -160,8 +161,14 @@ class App:
         operation = _operation(headers)
         if isinstance(document, DynamoDBError):
             raise document
-        if operation == self._quick:
+        if self._is_near and _is_quick(operation, document):
             return self._execute(operation, document, kind, headers)
+        prepare = PREPARED.get(operation)
+        if prepare is not None and isinstance(self._served, Engine) and len(body) <= INLINE_BODY_BYTES:
+            # Nobody waits for the disk: the writer's thread says when the commit is durable.
+            write = prepare(self._served, document)
+            outcome = await asyncio.wrap_future(self._served.submit(write.work))
+            return _response(operation, write.finish(outcome, msgspec.Raw), kind, headers)
         return await self._in_thread(lambda: self._execute(operation, document, kind, headers))
 
     def _try_signature(self, request: SignedRequest) -> Signature | DynamoDBError:
@@ -197,9 +204,7 @@ class App:
             answer = execute_raw(served, operation, document)
         else:
             answer = served.call(operation, document)
-        response = Response(200, b"" if operation in _NO_BODY else _encode(answer), kind)
-        accepted = headers.get("accept-encoding")
-        return response if accepted is None else compress(response, accepted)
+        return _response(operation, answer, kind, headers)
 
     async def _in_thread(self, function: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, function)
@@ -279,6 +284,20 @@ def _headers(scope: Scope) -> dict[str, str]:
         text, key = value.decode("latin-1"), name.decode("latin-1")
         headers[key] = f"{headers[key]},{text}" if key in headers else text
     return headers
+
+
+def _response(operation: str, answer: dict[str, Any], kind: str, headers: Mapping[str, str]) -> Response:
+    response = Response(200, b"" if operation in _NO_BODY else _encode(answer), kind)
+    accepted = headers.get("accept-encoding")
+    return response if accepted is None else compress(response, accepted)
+
+
+def _is_quick(operation: str, document: dict[str, Any]) -> bool:
+    """Return whether an operation reads so little that handing it to another thread would cost more."""
+    if operation == _QUICK:
+        return True
+    limit = document.get("Limit")
+    return operation == "Query" and isinstance(limit, int) and 0 < limit <= _QUICK_ITEMS
 
 
 def _content_type(headers: Mapping[str, str]) -> str:

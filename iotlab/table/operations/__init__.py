@@ -43,6 +43,7 @@ from iotlab.table.operations import (
     update_time_to_live,
 )
 from iotlab.table.operations.common import Images
+from iotlab.table.operations.single import SingleWrite
 
 Operation = Callable[[Engine, dict[str, Any], Images], dict[str, Any]]
 
@@ -80,6 +81,13 @@ STREAM_OPERATIONS: dict[str, Operation] = {
     "ListStreams": list_streams.execute,
 }
 _ALL = OPERATIONS | STREAM_OPERATIONS
+
+PREPARED: dict[str, Callable[[Engine, dict[str, Any]], SingleWrite]] = {
+    "DeleteItem": delete_item.prepare,
+    "PutItem": put_item.prepare,
+    "UpdateItem": update_item.prepare,
+}
+"""Operations that can be executed in two halves, by callers that have better to do than to wait for the disk."""
 
 
 def execute(engine: Engine, operation: str, request: dict[str, Any]) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from iotlab.table.engine import Engine
 from iotlab.table.operations.actions import Change
-from iotlab.table.operations.answers import write_answer
 from iotlab.table.operations.common import Images, decode_item, parse
+from iotlab.table.operations.single import SingleWrite
 from iotlab.table.operations.writes import Outcome, WriteRequest
 from iotlab.table.requests import Attributes
 
@@ -20,17 +21,16 @@ class UpdateItem(WriteRequest, kw_only=True):
     attribute_updates: dict[str, Any] | None = None
 
 
-def execute(engine: Engine, request: dict[str, Any], images: Images) -> dict[str, Any]:
-    """Return ``Attributes`` as ReturnValues asks: the item before or after, whole or what the update names of it."""
+def prepare(engine: Engine, request: dict[str, Any]) -> SingleWrite:
+    """Check the request. Raises as the operation does before it looks at the item."""
     update = parse(request, UpdateItem)
     action = Change(update)
-    action.bind(engine)
-    outcome = engine.transact(action.apply)
-    response = write_answer(action, outcome, update)
-    attributes = _attributes(update.return_values, action, outcome, images)
-    if attributes is not None:
-        response["Attributes"] = attributes
-    return response
+    return SingleWrite(engine, action, update, partial(_attributes, update.return_values, action))
+
+
+def execute(engine: Engine, request: dict[str, Any], images: Images) -> dict[str, Any]:
+    """Return ``Attributes`` as ReturnValues asks: the item before or after, whole or what the update names of it."""
+    return prepare(engine, request).execute(images)
 
 
 def _attributes(wanted: str | None, action: Change, outcome: Outcome, images: Images) -> Any:

@@ -126,7 +126,7 @@ def test_the_same_commands_work_on_a_served_directory(served: Engine, run: Run) 
         (["query", "readings", "device=a", "--index", "x"], EXIT_WRONG, "no index 'x'"),
         (["scan", "devices", "--where", "room ="], EXIT_WRONG, "error: --where: Invalid expression: Syntax error"),
         (["scan", "devices", "--columns", "a b"], EXIT_WRONG, "error: --columns: "),
-        (["query", "readings", "device=kitchen", "--where", "at = 'x'"], 0, ""),
+        (["query", "readings", "device=kitchen", "--where", "at = 'x'"], EXIT_REFUSED, "Primary key attribute: at"),
         (["ls", "-o", "csv"], EXIT_WRONG, "csv is for items"),
         (["ls", "--dynamodb"], EXIT_WRONG, "no region is set"),
         (
