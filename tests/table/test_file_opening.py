@@ -123,7 +123,7 @@ def flip(path: Path) -> None:
     page_bytes = connection.pragma("page_size")
     connection.close()
     raw = bytearray(path.read_bytes())
-    for (page,) in (leaves[1], leaves[-2]):
+    for (page,) in (leaves[2], leaves[3]):
         assert isinstance(page, int)
         start = (page - 1) * page_bytes
         raw[start : start + 64] = b"\xff" * 64
