@@ -118,7 +118,7 @@ def flip(path: Path) -> None:
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
     number = connection.execute("SELECT number FROM tables WHERE name='devices'").get
     leaves = connection.execute(
-        "SELECT pageno FROM dbstat WHERE name=? AND pagetype='leaf' ORDER BY pageno", (f"items_{number}",)
+        "SELECT pageno FROM dbstat WHERE name=? AND pagetype='leaf' ORDER BY path", (f"items_{number}",)
     ).fetchall()
     page_bytes = connection.pragma("page_size")
     connection.close()
