@@ -15,7 +15,7 @@ DEFAULT_SHARDS = 4
 REGION = "us-east-1"
 """What ARNs and stream records name. Clients take a region from an ARN, so it must be one that they know."""
 
-ARN_PREFIX = f"arn:aws:dynamodb:{REGION}:000000000000:table/"
+ARN_PREFIX = f"arn:aws:dynamodb:{REGION}:000000000001:table/"
 
 
 class TableSpec(Protocol):

@@ -26,7 +26,7 @@ CREATE TABLE shards (stream INTEGER, number INTEGER, id TEXT NOT NULL, parent TE
     PRIMARY KEY (stream, number)) WITHOUT ROWID;
 CREATE TABLE expiries (table_number INTEGER PRIMARY KEY, attribute TEXT NOT NULL, pk BLOB, sk BLOB);
 """
-_ARN = "arn:aws:dynamodb:us-east-1:000000000000:table/"
+_ARN = "arn:aws:dynamodb:us-east-1:000000000001:table/"
 
 
 def migrate(connection: apsw.Connection) -> None:
