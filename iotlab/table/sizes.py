@@ -7,12 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+
+from iotlab.table import limits
 from iotlab.table.values import AttributeValue
+
+_encode = msgspec.json.Encoder().encode
 
 
 def size_bytes(item: Mapping[str, AttributeValue]) -> int:
     """Return an item's size as DynamoDB counts it: names and values, in bytes."""
     return sum(len(name.encode()) + _attribute_bytes(attribute) for name, attribute in item.items())
+
+
+def is_too_large(item: Mapping[str, AttributeValue]) -> bool:
+    """Return whether an item is over 400 KB. Its JSON, which is never smaller, tells that for nearly all at once."""
+    return len(_encode(item)) > limits.ITEM_SIZE_BYTES and size_bytes(item) > limits.ITEM_SIZE_BYTES
 
 
 def _attribute_bytes(attribute: AttributeValue) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 
 from iotlab.table import limits
 from iotlab.table.errors import SerializationException, ValidationException
-from iotlab.table.sizes import size_bytes
+from iotlab.table.sizes import is_too_large
 from iotlab.table.values import AttributeValue, Item
 
 NUMBER_OVERFLOW = "Number overflow. Attempting to store a number with magnitude larger than supported range"
@@ -29,8 +29,11 @@ _NESTED = (
     "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit"
 )
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE]([+-]?)0*([0-9]+))?")
+_USUAL = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{0,14}[1-9])?")
+"""Numbers that are in their one form already, and far from every limit."""
 # Decimal itself fails on longer ones.
 _EXPONENT_DIGITS = 9
+_SHORT_NAME = limits.ATTRIBUTE_NAME_BYTES // 4
 
 
 def canonical_number(text: Any) -> str:
@@ -42,6 +45,8 @@ def canonical_number(text: Any) -> str:
     """
     if not isinstance(text, str):
         raise SerializationException(f"{_token(text)} cannot be converted to String")
+    if _USUAL.fullmatch(text) is not None and text != "-0":
+        return text
     match = _NUMBER.fullmatch(text)
     if match is None:
         raise ValidationException(
@@ -277,8 +282,9 @@ def canonical_item(item: Any) -> Item:
     """
     checked = {name: canonical_attribute(attribute) for name, attribute in _members(item).items()}
     for name in checked:
-        check_attribute_name(name, _PREFIX)
-    if size_bytes(checked) > limits.ITEM_SIZE_BYTES:
+        if not name or len(name) > _SHORT_NAME:
+            check_attribute_name(name, _PREFIX)
+    if is_too_large(checked):
         raise ValidationException("Item size has exceeded the maximum allowed size")
     return checked
 

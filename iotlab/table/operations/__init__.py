@@ -42,6 +42,7 @@ from iotlab.table.operations import (
     update_table,
     update_time_to_live,
 )
+from iotlab.table.operations.batch_write_item import BatchWrite
 from iotlab.table.operations.common import Images
 from iotlab.table.operations.single import SingleWrite
 
@@ -82,7 +83,8 @@ STREAM_OPERATIONS: dict[str, Operation] = {
 }
 _ALL = OPERATIONS | STREAM_OPERATIONS
 
-PREPARED: dict[str, Callable[[Engine, dict[str, Any]], SingleWrite]] = {
+PREPARED: dict[str, Callable[[Engine, dict[str, Any]], SingleWrite | BatchWrite]] = {
+    "BatchWriteItem": batch_write_item.prepare,
     "DeleteItem": delete_item.prepare,
     "PutItem": put_item.prepare,
     "UpdateItem": update_item.prepare,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from iotlab.table import limits
 from iotlab.table.definition import TableDefinition
 from iotlab.table.engine import Engine
 from iotlab.table.errors import ValidationException
@@ -14,7 +13,7 @@ from iotlab.table.keys import Key
 from iotlab.table.legacy import compile_attribute_updates
 from iotlab.table.operations.writes import Action, ActionRequest
 from iotlab.table.requests import Attributes
-from iotlab.table.sizes import size_bytes
+from iotlab.table.sizes import is_too_large
 from iotlab.table.unit_of_work import UnitOfWork
 from iotlab.table.validation import canonical_item
 from iotlab.table.values import Item
@@ -131,7 +130,7 @@ class Change(Delete):
         if not old and not self.update.creates and new == start:
             # There was no item, and nothing was set: taking away from nothing creates nothing.
             return None
-        if size_bytes(new) > limits.ITEM_SIZE_BYTES:
+        if is_too_large(new):
             raise ValidationException(_UPDATED_SIZE)
         if self.table.indexes:
             check_index_keys(self.table, new)

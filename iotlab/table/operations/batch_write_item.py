@@ -44,8 +44,25 @@ class BatchWriteItem(Base, kw_only=True):
     return_item_collection_metrics: ReturnItemCollectionMetrics | None = None
 
 
-def execute(engine: Engine, request: dict[str, Any], images: Images) -> dict[str, Any]:  # noqa: ARG001
-    """Write all, and return ``UnprocessedItems``, which is empty: a desk has the capacity for 25 items."""
+class BatchWrite:
+    """A batch that is checked and ready for its commit; see `iotlab.table.operations.single`."""
+
+    def __init__(self, batch: BatchWriteItem, actions: dict[str, list[Action]]) -> None:
+        self._batch = batch
+        self._actions = actions
+        self._flat = [action for per_table in actions.values() for action in per_table]
+
+    def work(self, unit: UnitOfWork) -> list[Outcome]:
+        """Apply all; what it returns is for `finish`."""
+        return [action.apply(unit) for action in self._flat]
+
+    def finish(self, outcomes: list[Outcome], images: Images) -> dict[str, Any]:  # noqa: ARG002  no item is shown
+        """Return the operation's response, after the commit."""
+        return {"UnprocessedItems": {}} | _extras(self._batch, self._actions, self._flat, outcomes)
+
+
+def prepare(engine: Engine, request: dict[str, Any]) -> BatchWrite:
+    """Check the request. Raises as the operation does before it looks at the items."""
     if not request.get("RequestItems"):
         raise ValidationException("The requestItems parameter is required for BatchWriteItem")
     batch = parse(request, BatchWriteItem)
@@ -56,13 +73,13 @@ def execute(engine: Engine, request: dict[str, Any], images: Images) -> dict[str
             action.bind(engine)
         if len({action.key for action in per_table}) < len(per_table):
             raise ValidationException("Provided list of item keys contains duplicates")
-    flat = [action for per_table in actions.values() for action in per_table]
+    return BatchWrite(batch, actions)
 
-    def work(unit: UnitOfWork) -> list[Outcome]:
-        return [action.apply(unit) for action in flat]
 
-    outcomes = engine.transact(work)
-    return {"UnprocessedItems": {}} | _extras(batch, actions, flat, outcomes)
+def execute(engine: Engine, request: dict[str, Any], images: Images) -> dict[str, Any]:
+    """Write all, and return ``UnprocessedItems``, which is empty: a desk has the capacity for 25 items."""
+    write = prepare(engine, request)
+    return write.finish(engine.transact(write.work), images)
 
 
 def _check_counts(batch: BatchWriteItem, request: dict[str, Any]) -> None:
