@@ -19,6 +19,10 @@ TRIM_HORIZON = "TRIM_HORIZON"
 _GONE = "the stream no longer keeps the records after the position"
 
 
+class StreamEndedError(UnavailableError):
+    """The stream was disabled, and has been read to its end."""
+
+
 class Follower:
     """Reads one stream from a position on.
 
@@ -91,7 +95,8 @@ class Follower:
         Raises:
             TrimmedDataAccessException: the position is older than what the stream keeps.
             ExpiredIteratorException: nobody read for 15 minutes, and no record had been read before.
-            UnavailableError: the stream ended, or the table can't be reached now.
+            StreamEndedError: the stream was disabled.
+            UnavailableError: the table can't be reached now.
         """
         tried: set[str] = set()
         while True:
@@ -157,7 +162,7 @@ class Follower:
             self._places.pop(parent, None)
             self._ended.remove(parent)
         if not self._iterators:
-            raise UnavailableError(f"the stream of {self._table} ended", hint="It is opened again by itself.")
+            raise StreamEndedError(f"the stream of {self._table} ended", hint="It is opened again by itself.")
 
     def _iterator_after(self, shard: str) -> str:
         """Return an iterator behind the shard's place, or at its start, which tells when records there are gone."""

@@ -18,12 +18,12 @@ from iotlab.cli.table.output import note
 from iotlab.cli.table.where import Where, with_where
 from iotlab.clock import US_PER_S
 from iotlab.errors import ConfigError, Place
-from iotlab.table.follow import Follower
+from iotlab.table.follower import TRIM_HORIZON, Follower, StreamEndedError
 from iotlab.table.store import StreamRecord
 
 LATEST = "LATEST"
-TRIM_HORIZON = "TRIM_HORIZON"
 _POLL_S = 0.5
+_MOST_SORTED = 10_000
 
 
 @with_where
@@ -59,7 +59,11 @@ def command(
         found = find_table(opened, table)
         if found.stream_arn is None:
             raise ConfigError(Place("TABLE"), f"{table} has no stream", expected="one that has: iotlab table ls")
-        follower = Follower(opened.store, found.stream_arn, from_start=since != LATEST)
+        follower = Follower(opened.store, table)
+        if since == LATEST:
+            follower.open_latest()
+        else:
+            follower.open_after(TRIM_HORIZON)
         if opened.engine is not None and since == LATEST:
             note("Nothing serves this directory, so nothing will come. All there is: --from TRIM_HORIZON")
         console = Console()
@@ -76,13 +80,24 @@ def _records(follower: Follower, for_s: float | None, *, live: bool) -> Iterator
     """Yield records as they come, until the time is over, the stream is disabled, or nobody can write to it."""
     end_s = None if for_s is None else time.monotonic() + for_s
     while True:
-        records = follower.poll()
+        try:
+            records = _new(follower)
+        except StreamEndedError:
+            return
         yield from records
         is_over = end_s is not None and time.monotonic() >= end_s
-        if is_over or follower.ended or (not records and not live):
+        if is_over or (not records and not live):
             return
         if not records:
             time.sleep(_POLL_S)
+
+
+def _new(follower: Follower) -> list[StreamRecord]:
+    """Return what all shards have that is new, by time; of a long past, as much as is sorted at a time."""
+    found: list[StreamRecord] = []
+    while len(found) < _MOST_SORTED and (page := follower.read()):
+        found += page
+    return sorted(found, key=lambda record: record.created_at_us)
 
 
 def _time_us(since: str) -> int:

@@ -8,7 +8,6 @@ Source: Amazon DynamoDB Developer Guide, "Using expressions in DynamoDB".
 
 from __future__ import annotations
 
-from iotlab.table.expressions.compat import apply_update, holds, key_range, project, words_of_update
 from iotlab.table.expressions.condition import Condition, compile_condition
 from iotlab.table.expressions.key_condition import KeyConditions, compile_key_condition
 from iotlab.table.expressions.key_range import KeyRange
@@ -25,13 +24,8 @@ __all__ = [
     "Projection",
     "ResolvedPath",
     "Update",
-    "apply_update",
     "compile_condition",
     "compile_key_condition",
     "compile_projection",
     "compile_update",
-    "holds",
-    "key_range",
-    "project",
-    "words_of_update",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from iotlab.table import limits
@@ -63,10 +63,6 @@ class Placeholders:
             )
         self._used.add(name)
         return self._names[name]
-
-    def use(self, names: Iterable[str]) -> None:
-        """Count names and values as used."""
-        self._used.update(names)
 
     def check_all_used(self) -> None:
         """Raise ValidationException when the request defines a name or value that no compiled expression has."""

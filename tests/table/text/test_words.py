@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from iotlab.table.expressions import Placeholders, holds
+from iotlab.table.expressions import Placeholders, compile_condition
 from iotlab.table.keys import KeyAttribute, KeySchema
 from iotlab.table.text.expressions import Placeholding, condition, projection
 from iotlab.table.text.words import condition as word_condition
@@ -103,7 +103,10 @@ def test_what_is_no_key_condition_is_refused(words: list[str], problem: str) -> 
 def test_an_expression_with_literals_means_what_it_says(text: str, expected: bool) -> None:
     placeholding = Placeholding()
     expression = condition(text, placeholding)
-    assert holds(expression, KITCHEN, Placeholders(placeholding.names, placeholding.values)) is expected
+    compiled = compile_condition(
+        expression, Placeholders(placeholding.names, placeholding.values), "ConditionExpression"
+    )
+    assert compiled.holds(KITCHEN) is expected
 
 
 def test_a_value_can_never_become_a_part_of_the_expression() -> None:
