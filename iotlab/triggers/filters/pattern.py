@@ -34,7 +34,7 @@ class Leaf(msgspec.Struct, frozen=True):
     takes_absent: bool
 
     def matches(self, value: Any) -> bool:
-        """Return whether a value of the record is wanted; an object is none, and no more is a field that is missing."""
+        """Return whether a value of the record is wanted; an object and a missing field are no value."""
         is_there = False
         for leaf in _leaves(value):
             is_there = True
