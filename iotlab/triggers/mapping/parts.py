@@ -12,8 +12,8 @@ def split_text(text: str) -> list[str]:
 
 
 def part_key(key: str, number: int) -> str:
-    """Return the sort key of a part: the first, number 0, is under the key itself."""
-    return f"{key}~{number}" if number else key
+    """Return the sort key of a part: the first, number 0, is under the key itself; the others sort behind it."""
+    return f"{key}~{number:02d}" if number else key
 
 
 def is_further_part(key: str) -> bool:

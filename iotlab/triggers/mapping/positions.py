@@ -92,7 +92,7 @@ class Positions:
         return MappingPosition(row.get("stream", ""), row.get("enabled"))
 
     def begin(self, stream: str, shards: Iterable[ShardPosition]) -> None:
-        """Write where a mapping begins in a stream, and only then that it did. Raises UnavailableError, TableError."""
+        """Write where a mapping begins, and only then that it did. Raises UnavailableError, TableError."""
         for position in shards:
             self.save(position)
         self._store.update_item(

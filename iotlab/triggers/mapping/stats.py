@@ -10,11 +10,23 @@ import msgspec
 
 from iotlab.stats import Percentiles, Reservoir
 
-MappingState = Literal["enabled", "disabled", "no stream", "failing"]
+MappingState = Literal["enabled", "disabled", "no stream"]
 Count = Literal[
-    "records", "filtered", "delivered", "handled", "batches", "errors", "retries", "splits", "dead_letters", "expired",
-    "gaps", "windows", "sink_errors", "table_errors",
-]  # fmt: skip
+    "records",
+    "filtered",
+    "delivered",
+    "handled",
+    "batches",
+    "errors",
+    "retries",
+    "splits",
+    "dead_letters",
+    "expired",
+    "gaps",
+    "windows",
+    "sink_errors",
+    "table_errors",
+]
 
 RECENT = 200
 
@@ -123,7 +135,7 @@ class Tally:
     def counts(self) -> dict[str, int]:
         """Return all counts by name."""
         with self._lock:
-            return dict(self._counts)
+            return {str(name): count for name, count in self._counts.items()}
 
     def recent(self) -> list[Invocation]:
         """Return the newest invocations, oldest first."""
