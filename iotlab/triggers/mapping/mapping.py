@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from iotlab.clock import Clock
-from iotlab.errors import UnavailableError
+from iotlab.errors import TableError, UnavailableError
 from iotlab.table.errors import ResourceNotFoundException
 from iotlab.table.lineage import Lineage, list_lineage
 from iotlab.table.store import Store
@@ -87,13 +87,15 @@ class EventSourceMapping:
     def start(self) -> None:
         """Take the position now, then read and invoke on threads until `stop`.
 
-        Whatever is stored after this has returned is handled.
-
-        Raises:
-            UnavailableError, TableError: the table can't be used now; nothing was started.
+        Whatever is stored after this has returned is handled. When the table can't be used now, or has no stream,
+        that is counted and tried again by itself.
         """
         self._is_threaded = True
-        self.step()
+        try:
+            self.step()
+        except (UnavailableError, TableError) as error:
+            LOG.warning("the mapping %s begins later: %s", self.settings.name, error)
+            self._tally.failed(error)
         self._loop.start()
 
     def stop(self, timeout_s: float = 5.0) -> None:

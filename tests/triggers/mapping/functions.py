@@ -15,7 +15,7 @@ from iotlab.table.engine import Engine
 from iotlab.table.store import Store
 from iotlab.table.values import item
 from iotlab.triggers.invoke import FunctionError, InvocationResult
-from iotlab.triggers.mapping.dead_letters import DeadLetter, list_dead_letters
+from iotlab.triggers.mapping.dead_letters import DeadLetter, FailureSink, list_dead_letters
 from iotlab.triggers.mapping.mapping import EventSourceMapping
 from iotlab.triggers.mapping.settings import MappingSettings
 
@@ -75,12 +75,11 @@ class Bench:
         for text in texts:
             self.store.put_item("things", item({"k": key or text, "v": text}))
 
-    def mapping(self, function: Any, **settings: Any) -> EventSourceMapping:
+    def mapping(self, function: Any, *, sink: FailureSink | None = None, **settings: Any) -> EventSourceMapping:
         """Return a mapping, by default from the stream's beginning on."""
         settings = {"starting_position": "TRIM_HORIZON"} | settings
         declared = MappingSettings(name="m", table="things", handler="function", **settings)
-        sink = declared.on_failure and settings.pop("sink", None)
-        return EventSourceMapping(self.store, declared, function, clock=self.clock, sink=sink or None)
+        return EventSourceMapping(self.store, declared, function, clock=self.clock, sink=sink)
 
     def settle(self, mapping: EventSourceMapping, *, seconds: float = 60.0) -> None:
         """Run a mapping until it has nothing to do, with the waits before its retries."""
