@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from iotlab.clock import ManualClock
+from iotlab.clock import ManualClock, SystemClock
 from iotlab.domain.schema import TABLES, LabTable
 from iotlab.table.engine import Engine
 from iotlab.table.store import Store
@@ -63,9 +63,9 @@ def values(event: Event) -> list[str]:
 class Bench:
     """A table ``things`` with a stream, on a real engine, and mappings on it."""
 
-    def __init__(self, path: Path, *, shards: int = 1) -> None:
+    def __init__(self, path: Path, *, shards: int = 1, is_real_time: bool = False) -> None:
         self.clock = ManualClock(START_US)
-        self.engine = Engine.open(path, clock=self.clock)
+        self.engine = Engine.open(path, clock=SystemClock() if is_real_time else self.clock)
         things = LabTable("things", ("k", "S"), stream="NEW_AND_OLD_IMAGES", shards=shards)
         self.engine.ensure_tables([*TABLES, things])
         self.store = Store(self.engine)
