@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,10 @@ def test_a_file_that_is_not_there_or_no_text_is_named(tmp_path: Path) -> None:
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError, match="is not UTF-8"):
         load_mappings(tmp_path / "bytes.toml")
+
+
+def test_the_example_of_the_documentation_is_accepted() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "mappings.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```triggers\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    (read,) = parse_mappings(example, "docs/mappings.md")
+    assert read.name == "refill"
