@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -46,8 +47,7 @@ def order_for(
         ConfigError: a secret's reference leads nowhere.
     """
     own_root = containment.has_namespaces
-    task_root = TASK_ROOT if own_root else str(package.folder)
-    runtime_dir = RUNTIME_DIR if own_root else str(_RUNTIME_FOLDER)
+    task_root, runtime_dir = (TASK_ROOT, RUNTIME_DIR) if own_root else _staged(package, temp)
     env = _environment(function, task_root, runtime_dir, "{api}" + (f"/{token}" if token else ""))
     env |= {} if own_root else {"TMPDIR": str(temp)}
     env |= function.environment
@@ -67,7 +67,18 @@ def order_for(
         open_files=limits.open_files,
         file_bytes=limits.temp_mb * 2**20,
     )
-    return jailed(order, containment.kind)
+    order = jailed(order, containment.kind)
+    if order.uid is not None and not own_root:
+        os.chown(temp, order.uid, order.uid)
+    return order
+
+
+def _staged(package: Package, temp: Path) -> tuple[str, str]:
+    """Copy what the function needs to where its own user can read it; return the code's and the runtime's folder."""
+    return (
+        str(shutil.copytree(package.folder, temp / "task")),
+        str(shutil.copytree(_RUNTIME_FOLDER, temp / "runtime", ignore=shutil.ignore_patterns("__pycache__"))),
+    )
 
 
 def has_aws_client() -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -20,7 +21,7 @@ _LEFT_OPEN = {
     "root": (),
     "user": ("It runs as your own user, in namespaces of its own.",),
     "limits": (
-        "It can open every file that its user can, the lab's data among them.",
+        "It can open every file that its user can: the lab's data among them, unless the lab runs as root.",
         "It can use the network.",
         "It can send signals to other processes of its user.",
     ),
@@ -74,16 +75,16 @@ def containment() -> Containment:
 
 def jailed(order: Order, kind: Kind) -> Order:
     """Return the order with the namespaces of this kind, a user for ``root``, and the interpreter's files."""
-    fields = {name: getattr(order, name) for name in Order.__dataclass_fields__}
+    uid = free_uid() if os.getuid() == 0 else None
     if kind == "limits":
-        return order
-    fields |= {
-        "namespaces": True,
-        "user_namespace": kind == "user",
-        "uid": free_uid() if kind == "root" else None,
-        "binds": [*([folder, folder] for folder in interpreter_folders()), *order.binds],
-    }
-    return Order(**fields)
+        return replace(order, uid=uid)
+    return replace(
+        order,
+        namespaces=True,
+        user_namespace=kind == "user",
+        uid=uid,
+        binds=[*([folder, folder] for folder in interpreter_folders()), *order.binds],
+    )
 
 
 def interpreter_folders() -> list[str]:

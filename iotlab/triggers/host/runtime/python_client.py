@@ -220,7 +220,7 @@ class _Requests(logging.Filter):
 
 
 def _set_up_logging() -> None:
-    logging.Formatter.converter = time.gmtime  # type: ignore[assignment]
+    logging.Formatter.converter = time.gmtime
     handler = logging.StreamHandler(sys.stdout)
     form = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s"
     handler.setFormatter(logging.Formatter(form, "%Y-%m-%dT%H:%M:%S"))
@@ -230,7 +230,7 @@ def _set_up_logging() -> None:
 
 def main() -> NoReturn:
     """Serve until the process is ended."""
-    sys.stdout.reconfigure(line_buffering=True)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     api = Api(os.environ["AWS_LAMBDA_RUNTIME_API"])
     _set_up_logging()
     sys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])
