@@ -39,6 +39,15 @@ Times are numbers in microseconds since 1970 (attributes that end in ``_us``).
                   box S ("inbox") | at S | key S | title S | body S | severity S | alarm S | read BOOL
 ``checkpoints``   how far each consumer of a stream has come. consumer S | sequence_number S | at_us N
                   sequence_number: of the last record handled; with several shards JSON, one for each shard.
+``trigger_checkpoints``  how far each event source mapping has come: one row a shard, and one for the mapping itself.
+                  mapping S | shard S (its id; "#mapping" for the mapping; "<id>~<n>" for more of a window's state)
+                  lanes L of S (per lane the last sequence number handled; "" before the first) | is_done BOOL
+                  after_us N (LATEST before the first record: when the mapping began) | stream S (its ARN)
+                  window_us N (start of the open tumbling window) | state S | parts N | enabled BOOL | at_us N
+``trigger_dead_letters``  what a mapping gave up, one row a record. Stream: new image.
+                  mapping S | at S (its sequence number, 40 digits, then "~<n>" for more of a long record)
+                  table S | shard S | sequence_number S | condition S | document S (Lambda's, JSON) | record S (JSON)
+                  parts N | error_type S | error_message S | attempts N | given_up_us N | sink_error S
 ``traces``        the stops of messages that carry an id. id S | stop S | at_us N | detail S
 """
 
@@ -57,6 +66,8 @@ OUTBOX = "outbox"
 INBOX = "inbox"
 CHECKPOINTS = "checkpoints"
 TRACES = "traces"
+TRIGGER_CHECKPOINTS = "trigger_checkpoints"
+TRIGGER_DEAD_LETTERS = "trigger_dead_letters"
 
 INGEST_QUEUE = "ingest"
 INBOX_BOX = "inbox"
@@ -94,6 +105,8 @@ TABLES: tuple[LabTable, ...] = (
     LabTable(INBOX, ("box", "S"), ("at", "S"), stream="NEW_IMAGE"),
     LabTable(CHECKPOINTS, ("consumer", "S")),
     LabTable(TRACES, ("id", "S"), ("stop", "S")),
+    LabTable(TRIGGER_CHECKPOINTS, ("mapping", "S"), ("shard", "S")),
+    LabTable(TRIGGER_DEAD_LETTERS, ("mapping", "S"), ("at", "S"), stream="NEW_IMAGE"),
 )
 
 
