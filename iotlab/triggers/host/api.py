@@ -17,7 +17,9 @@ import msgspec
 from iotlab.triggers.invoke import MAX_PAYLOAD_BYTES
 
 MAX_CONNECTIONS = 8
-MAX_HEADER_BYTES = 65_536
+MAX_HEADER_BYTES = 2 * 2**20
+"""AWS's own client sends the stack of an error in a header of up to 1 MB."""
+
 _PIECE = 262_144
 
 

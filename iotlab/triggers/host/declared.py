@@ -71,9 +71,8 @@ def parse_functions(text: str, path: Path) -> list[Function]:
     try:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ConfigError(
-            Place(str(path)), f"this is not TOML: {error}", expected='such as name = "refill"'
-        ) from error
+        problem = f"this is not TOML: {error}"
+        raise ConfigError(Place(str(path)), problem, expected='such as name = "refill"') from error
     tables = document.get("handler", [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         place = Place(str(path), "handler")

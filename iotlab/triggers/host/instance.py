@@ -112,7 +112,11 @@ class Instance:
         self._selector.register(self._process.control, selectors.EVENT_READ, self._process)
 
     def initialise(self) -> FunctionError | None:
-        """Wait until the function is loaded; return why it could not be, and end it then."""
+        """Wait until the function is loaded; return why it could not be, and end it then.
+
+        Raises:
+            UnavailableError: its process could not be started.
+        """
         if self.init_us:
             return None
         end_s = self._started_s + INIT_S
@@ -120,6 +124,8 @@ class Instance:
             self._run(lambda: self._next is not None, end_s, faults.init_timed_out(INIT_S))
         except _EndedError as ended:
             self.close()
+            if self._process.error:
+                raise UnavailableError(f"{self._function.name} can't be run: {self._process.error}") from ended
             return self._init_error or ended.error
         self.init_us = max(round((self._clock.monotonic_s() - self._started_s) * US_PER_S), 1)
         return None

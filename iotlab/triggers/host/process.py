@@ -29,6 +29,7 @@ class Process:
         listener: Where it connects to: the Runtime API is served on it.
         inner: The process id of the jail's first process, whose descendants are the function's.
         exit_code: What the program ended with, negative for a signal; None while it runs or when nobody knows.
+        error: What the jail could not do; empty when it could.
         control: Readable when the jail has something to say; see `hear`.
     """
 
@@ -41,7 +42,7 @@ class Process:
         self.exit_code: int | None = None
         self.inner = 0
         self.listener: socket.socket | None = None
-        self._error = ""
+        self.error = ""
         self._heard = b""
         self.control, theirs = socket.socketpair()
         with theirs:
@@ -84,8 +85,8 @@ class Process:
             said = json.loads(line)
             self.inner = said.get("inner", self.inner)
             self.exit_code = said.get("ended", self.exit_code)
-            self._error = said.get("error", self._error)
-        return bool(data) and not self._error
+            self.error = said.get("error", self.error)
+        return bool(data) and not self.error
 
     def kill(self) -> bool:
         """End it and everything that it started; return whether all was gone within a second."""
@@ -117,9 +118,9 @@ class Process:
             while goes_on and not self.is_started:
                 goes_on = self.hear()
         except OSError as error:
-            self._error = self._error or str(error)
+            self.error = self.error or str(error)
         if not self.is_started:
-            raise UnavailableError(f"the function's process did not start: {self._error or 'no reason is known'}")
+            raise UnavailableError(f"the function's process did not start: {self.error or 'no reason is known'}")
 
     def _kill_outer(self) -> bool:
         LOG.warning("the keeper of process %d did not end it in %g s and is killed", self.inner, END_S)

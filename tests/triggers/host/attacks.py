@@ -213,7 +213,7 @@ for _ in range(50):
         nonsense.sendall(b'\\x00' * 10_000)
 return 1
 """,
-        (None, "ConnectionResetError", "BrokenPipeError"),
+        (None, "ConnectionResetError", "BrokenPipeError", TIMEOUT),
         payload=b"1",
     ),
 ]

@@ -160,10 +160,15 @@ def test_a_function_finds_no_file_of_the_lab_no_home_and_no_secret(
         REPORT_ACCESS
         + f"""
 import os
+def link(number):
+    try:
+        return os.readlink(f'/proc/self/fd/{{number}}')
+    except OSError:
+        return 'gone'
 def handler(event, context):
     seen = [tried(lambda: open(path).read(10)) for path in {[str(path) for path in paths]!r}]
     lists = [tried(lambda: os.listdir(path)) for path in {[str(secret.parent), str(Path.home())]!r}]
-    fds, pids = os.listdir('/proc/self/fd'), os.listdir('/proc')
+    fds, pids = [link(number) for number in os.listdir('/proc/self/fd')], os.listdir('/proc')
     return dict(seen=seen, lists=lists, env=dict(os.environ), fds=fds, pids=pids)
 """
     )
@@ -174,8 +179,8 @@ def handler(event, context):
     assert b"canary-2f6c" not in result.payload
     assert "table.db" not in str(answer["lists"])
     assert len([pid for pid in answer["pids"] if pid.isdigit()]) <= 2
-    # Standard input, output and error, the connection to the Runtime API, and the listing itself.
-    assert len(answer["fds"]) <= 5
+    # Standard input, output and error, the connection to the Runtime API, and what its client opened.
+    assert {fd.split(":")[0] for fd in answer["fds"]} <= {"/dev/null", "pipe", "socket", "anon_inode", "gone"}
 
 
 @needs_namespaces

@@ -74,6 +74,12 @@ def labs(tmp_path: Path) -> Iterator[tuple[Lab, Lab]]:
         lab.close()
 
 
+@pytest.fixture(autouse=True)
+def _own_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    # boto3 keeps the credentials that it found first.
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
+
+
 def _direct(name: str, event: bytes) -> bytes:
     spec = importlib.util.spec_from_file_location(f"example_{name}", FOLDER / f"{name}.py")
     assert spec is not None

@@ -26,5 +26,5 @@ def listen() -> socket.socket:
     """
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.bind(("127.0.0.1", 0))
-    listener.listen(8)
+    listener.listen(64)
     return listener
