@@ -12,6 +12,7 @@ from iotlab.errors import UnavailableError
 from iotlab.triggers.host import command
 from iotlab.triggers.host.containment import Containment, containment
 from iotlab.triggers.host.host import HandlerHost
+from iotlab.triggers.host.runtime.python_client import encode
 from iotlab.triggers.invoke import InvocationResult
 from tests.triggers.host.conftest import Run, Write
 
