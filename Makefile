@@ -31,6 +31,11 @@ demo: env  ## Start the whole lab: broker, bridge, 44 emulated devices and the w
 test: check  ## Check, then run every test. ARGS="-k alarms" passes options on.
 	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest $(ARGS)
 
+.PHONY: test-long
+test-long: env  ## Run the long forms of the table's tests: a million steps against the model, kills, disk errors. An hour.
+	@IOTLAB_TEST_MODEL_STEPS=1000000 IOTLAB_TEST_TABLE_KILLS=2000 IOTLAB_TEST_EIO=100 IOTLAB_TEST_KILLS=20 \
+		$(BIN)/python -m pytest tests/table/test_model.py tests/faults $(ARGS)
+
 .PHONY: check
 check: env  ## Check style, format and types.
 	@$(BIN)/ruff check .

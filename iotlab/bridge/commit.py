@@ -14,7 +14,7 @@ import msgspec
 
 from iotlab.bridge.arrival import Arrival, Numbered
 from iotlab.bridge.ledger import MAX_RANGES, BootLedger, LedgerFullError
-from iotlab.bridge.state import apply_reading, fill_unknown, new_state, wire_scalar
+from iotlab.bridge.state import apply_reading, fill_unknown, new_state, wire_values
 from iotlab.bridge.stores.base import Unit
 from iotlab.domain import schema
 from iotlab.domain.reading import Ignored, Reading
@@ -83,6 +83,7 @@ class BatchCommit:
         self.matched: set[str] = set()
         self._states: dict[str, _Held] = {}
         self._ledgers: dict[tuple[str, str], BootLedger] = {}
+        self._ledger_bodies: dict[tuple[str, str], bytes | None] = {}
         self._unclaimed: dict[str, tuple[int, Arrival]] = {}
         self._last_us = 0
 
@@ -92,8 +93,10 @@ class BatchCommit:
             self._last_us = arrival.message.received_at_us
             self._one(arrival)
         for (device, boot_id), ledger in self._ledgers.items():
-            item = ledger.to_item(device, boot_id, self._last_us)
-            self._put(self._tables.ledger, item)
+            body = _checked(_encode(ledger.to_item(device, boot_id, self._last_us)))
+            key = Key.of(device.encode(), boot_id.encode())
+            old = self._ledger_bodies[device, boot_id]
+            self._unit.put(self._tables.ledger, key, body, old=old, key_attributes={})
         for topic, (count, arrival) in self._unclaimed.items():
             self._count_unclaimed(topic, count, arrival)
         return {place: ledger.contiguous for place, ledger in self._ledgers.items()}
@@ -140,11 +143,17 @@ class BatchCommit:
         if tag is None:
             arrival.fate = "repeat"
             return
-        history = _history_item(arrival, reading, event_us, tag) if reading.values else None
+        values = wire_values(reading)
+        history = _history_item(arrival, reading, values, event_us=event_us, tag=tag) if values else None
         body = None if history is None else _checked(_encode(history))
         try:
             if not apply_reading(
-                held.item, reading, topic=message.topic, received_us=message.received_at_us, event_us=event_us
+                held.item,
+                reading,
+                values,
+                topic=message.topic,
+                received_us=message.received_at_us,
+                event_us=event_us,
             ):
                 arrival.fate = "ignored"
                 return
@@ -231,6 +240,7 @@ class BatchCommit:
             body = self._unit.get(self._tables.ledger, Key.of(device.encode(), boot_id.encode()))
             ledger = BootLedger() if body is None else BootLedger.from_item(_decode(body))
             self._ledgers[device, boot_id] = ledger
+            self._ledger_bodies[device, boot_id] = body
         return ledger
 
     def _dead_letter(self, arrival: Arrival, error: DecodeError) -> None:
@@ -319,7 +329,7 @@ def _content_tag(arrival: Arrival) -> str:
     return digest.hexdigest()
 
 
-def _history_item(arrival: Arrival, reading: Reading, event_us: int, tag: str) -> Item:
+def _history_item(arrival: Arrival, reading: Reading, values: Item, *, event_us: int, tag: str) -> Item:
     message = arrival.message
     item: dict[str, Any] = {
         "device": {"S": reading.device},
@@ -327,7 +337,7 @@ def _history_item(arrival: Arrival, reading: Reading, event_us: int, tag: str) -
         "received_us": {"N": str(message.received_at_us)},
         "decoded_us": {"N": str(arrival.decoded_at_us)},
         "topic": {"S": message.topic},
-        "values": {"M": {name: wire_scalar(value.value) for name, value in reading.values.items()}},
+        "values": {"M": values},
     }
     if reading.measured_at_us is not None:
         item["measured_us"] = {"N": str(reading.measured_at_us)}

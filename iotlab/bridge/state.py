@@ -25,12 +25,20 @@ def new_state(device: str) -> Item:
     return {"device": {"S": device}, "stored": {"N": "0"}, "channels": {"M": {}}}
 
 
-def apply_reading(state: Item, reading: Reading, *, topic: str, received_us: int, event_us: int) -> bool:
+def wire_values(reading: Reading) -> Item:
+    """Return a reading's values in wire form: channel → value."""
+    return {name: wire_scalar(value.value) for name, value in reading.values.items()}
+
+
+def apply_reading(
+    state: Item, reading: Reading, values: Item, *, topic: str, received_us: int, event_us: int
+) -> bool:
     """Bring the state up to date; return False when the reading is the will of a boot that is over.
 
     Args:
         state: The item, changed in place.
         reading: What came.
+        values: Its values, as `wire_values` gives them.
         topic: Where it came.
         received_us: When it was received.
         event_us: When it was measured, as far as that is known and plausible, else received.
@@ -52,7 +60,7 @@ def apply_reading(state: Item, reading: Reading, *, topic: str, received_us: int
         state.pop("message_id", None)
     if reading.values:
         state["measured_us"] = {"N": str(event_us)}
-        _set_channels(state, reading, event_us)
+        _set_channels(state, reading, values, event_us)
     state["stored"] = {"N": str(int(state["stored"]["N"]) + 1)}
     return True
 
@@ -123,7 +131,7 @@ def _announced_unit(state: Item, channel: str) -> str:
     return unit
 
 
-def _set_channels(state: Item, reading: Reading, event_us: int) -> None:
+def _set_channels(state: Item, reading: Reading, values: Item, event_us: int) -> None:
     channels: dict[str, Any] = state["channels"]["M"]
     at_us = {"N": str(event_us)}
     for name, value in reading.values.items():
@@ -134,7 +142,7 @@ def _set_channels(state: Item, reading: Reading, event_us: int) -> None:
         members = known["M"]
         if int(members["at_us"]["N"]) > event_us:
             continue  # Late: the state keeps the newest by event time; the history has both.
-        members["value"] = wire_scalar(value.value)
+        members["value"] = values[name]
         members["at_us"] = at_us
         if value.unit:
             members["unit"] = {"S": value.unit}

@@ -18,10 +18,19 @@ PythonValue = Any
 
 
 def number_text(value: float | Decimal) -> str:
-    """Return a number as DynamoDB's N text. Raises ValueError for NaN and the infinities."""
-    if isinstance(value, float) and not math.isfinite(value):
+    """Return a number as DynamoDB's N text, in plain digits. Raises ValueError for NaN and the infinities."""
+    if isinstance(value, Decimal):
+        text = format(value, "f")
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    if isinstance(value, int):
+        return str(value)
+    if not math.isfinite(value):
         raise ValueError(f"{value!r} is not a number that a table can keep")
-    return repr(value) if isinstance(value, float) else str(value)
+    text = repr(value)
+    if text.endswith(".0"):
+        # Also what is left of minus zero.
+        return text[:-2] if value else "0"
+    return text if "e" not in text else format(Decimal(text), "f")
 
 
 def to_wire(value: PythonValue) -> AttributeValue:

@@ -118,12 +118,12 @@ def flip(path: Path) -> None:
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
     number = connection.execute("SELECT number FROM tables WHERE name='devices'").get
     leaves = connection.execute(
-        "SELECT pageno FROM dbstat WHERE name=? AND pagetype='leaf' ORDER BY pageno", (f"items_{number}",)
+        "SELECT pageno FROM dbstat WHERE name=? AND pagetype='leaf' ORDER BY path", (f"items_{number}",)
     ).fetchall()
     page_bytes = connection.pragma("page_size")
     connection.close()
     raw = bytearray(path.read_bytes())
-    for (page,) in (leaves[1], leaves[-2]):
+    for (page,) in (leaves[2], leaves[3]):
         assert isinstance(page, int)
         start = (page - 1) * page_bytes
         raw[start : start + 64] = b"\xff" * 64

@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -236,6 +237,7 @@ class TableMachine(RuleBasedStateMachine):
 
 
 TestTableAgainstItsModel = TableMachine.TestCase
+TestTableAgainstItsModel.pytestmark = [pytest.mark.timeout(120 + STEPS // 50)]  # type: ignore[attr-defined]
 TestTableAgainstItsModel.settings = settings(
     max_examples=max(1, STEPS // STEPS_PER_RUN),
     stateful_step_count=STEPS_PER_RUN,

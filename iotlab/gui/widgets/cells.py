@@ -134,7 +134,7 @@ class CellDelegate(QStyledItemDelegate):
         if cell.aside:
             painter.drawText(upper, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, cell.aside)
             upper.setRight(upper.right() - self._metrics[font].horizontalAdvance(cell.aside) - PADDING)
-        painter.drawText(upper, align | Qt.AlignmentFlag.AlignVCenter, self._elide(cell.text, font, rect.width()))
+        painter.drawText(upper, align | Qt.AlignmentFlag.AlignVCenter, self._elide(cell.text, font, upper.width()))
         painter.setPen(self._pens["faint" if cell.tone == "faint" else "muted"])
         painter.setFont(self._fonts["small"])
         lower = QRect(rect.left(), middle + 1, rect.width(), 18)

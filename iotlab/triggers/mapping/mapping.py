@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from iotlab.clock import Clock
-from iotlab.errors import UnavailableError
+from iotlab.errors import TableError, UnavailableError
 from iotlab.table.errors import ResourceNotFoundException
 from iotlab.table.lineage import Lineage, list_lineage
 from iotlab.table.store import Store
@@ -22,6 +22,7 @@ from iotlab.triggers.mapping.settings import MappingSettings
 from iotlab.triggers.mapping.shape import PlainShape, Shape, WindowShape
 from iotlab.triggers.mapping.shard import ShardFeed
 from iotlab.triggers.mapping.stats import Invocation, MappingState, MappingStats, Tally
+from iotlab.triggers.mapping.threads import LaneThreads
 
 LOG = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ class EventSourceMapping:
             store, settings, invoker, clock, sink=sink, on_sink_error=lambda: self._tally.add("sink_errors")
         )
         self._loop = Loop(f"mapping-{settings.name}", self.step, lambda: POLL_S, self._tally.failed)
-        self._lane_loops: dict[str, list[Loop]] = {}
+        self._threads = LaneThreads(settings.name, self._tally.failed)
         self._feeds: dict[str, ShardFeed] = {}
         self._known: dict[str, ShardPosition] = {}
         self._source: Source | None = None
@@ -87,13 +88,15 @@ class EventSourceMapping:
     def start(self) -> None:
         """Take the position now, then read and invoke on threads until `stop`.
 
-        Whatever is stored after this has returned is handled.
-
-        Raises:
-            UnavailableError, TableError: the table can't be used now; nothing was started.
+        Whatever is stored after this has returned is handled. When the table can't be used now, or has no stream,
+        that is counted and tried again by itself.
         """
         self._is_threaded = True
-        self.step()
+        try:
+            self.step()
+        except (UnavailableError, TableError) as error:
+            LOG.warning("the mapping %s begins later: %s", self.settings.name, error)
+            self._tally.failed(error)
         self._loop.start()
 
     def stop(self, timeout_s: float = 5.0) -> None:
@@ -133,7 +136,7 @@ class EventSourceMapping:
             for shard, feed in list(self._feeds.items()):
                 read = feed.read()
                 if read or feed.is_read:
-                    self._wake_lanes(shard)
+                    self._threads.wake(shard)
                 count += read
             count += self._retire()
             if self._is_stale:
@@ -279,7 +282,7 @@ class EventSourceMapping:
         finished = [shard for shard, feed in self._feeds.items() if feed.is_finished()]
         for shard in finished:
             self._feeds[shard].save()
-            self._stop_lanes([shard], timeout_s=self._invoker.timeout_s + 1)
+            self._threads.stop(self._invoker.timeout_s + 1, shard)
             lanes = ("",) * len(self._feeds.pop(shard).lanes)
             self._known[shard] = ShardPosition(shard, lanes, is_done=True)
             self._is_stale = True
@@ -325,33 +328,12 @@ class EventSourceMapping:
         return self._source
 
     def _start_lanes(self, shard: str) -> None:
-        if not self._is_threaded:
-            return
-        loops = [
-            Loop(f"{self.settings.name}-{shard[-8:]}-{number}", lane.step, lane.wait_s, self._tally.failed)
-            for number, lane in enumerate(self._feeds[shard].lanes)
-        ]
-        self._lane_loops[shard] = loops
-        for loop in loops:
-            loop.start()
-
-    def _wake_lanes(self, shard: str) -> None:
-        for loop in self._lane_loops.get(shard, ()):
-            loop.wake()
-
-    def _stop_lanes(self, shards: Sequence[str], timeout_s: float) -> None:
-        late: list[UnavailableError] = []
-        for loop in [loop for shard in shards for loop in self._lane_loops.pop(shard, ())]:
-            try:
-                loop.stop(timeout_s)
-            except UnavailableError as error:
-                late.append(error)
-        if late:
-            raise late[0]
+        if self._is_threaded:
+            self._threads.start(shard, self._feeds[shard].lanes)
 
     def _close_feeds(self, timeout_s: float) -> None:
         try:
-            self._stop_lanes(list(self._lane_loops), timeout_s)
+            self._threads.stop(timeout_s)
             for feed in self._feeds.values():
                 feed.save()
         finally:

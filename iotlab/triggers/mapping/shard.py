@@ -69,6 +69,7 @@ class ShardFeed:
         self._saving = threading.Lock()
         self._saved = position
         self._after_us = position.after_us
+        self._passes_over_before_us = 0
         self._read_to = min(position.lanes, key=lambda number: int(number or "-1"))
         self.shard = position.shard
         self._iterator: str | None = self._first_iterator(is_latest=is_latest)
@@ -119,6 +120,8 @@ class ShardFeed:
         if is_latest:
             return self._store.shard_iterator(self._source.arn, self.shard, "LATEST")
         if not self._read_to:
+            # The LATEST of then is found again by its time; as long as its iterator lived, no clock mattered.
+            self._passes_over_before_us = self._after_us or 0
             return self._store.shard_iterator(self._source.arn, self.shard, "TRIM_HORIZON")
         try:
             return self._store.shard_iterator(self._source.arn, self.shard, "AFTER_SEQUENCE_NUMBER", self._read_to)
@@ -155,7 +158,7 @@ class ShardFeed:
         self._read_to = upto
 
     def _wanted(self, record: StreamRecord) -> Entry | None:
-        if self._after_us is not None and record.created_at_us < self._after_us:
+        if record.created_at_us < self._passes_over_before_us:
             return None
         shown = lambda_record(record, self._source)
         if not self._criteria.matches(shown):

@@ -82,7 +82,7 @@ def test_a_table_that_cant_be_used_now_is_a_503_that_sdks_retry(
     def unavailable(_work: object) -> None:
         raise UnavailableError("the disk is full", hint="Free some space.")
 
-    monkeypatch.setattr(engine, "transact", unavailable)
+    monkeypatch.setattr(engine, "submit", unavailable)
     answer = send(port, signed(keys, port))
     assert (answer.status, answer.type, answer.message) == (503, "ServiceUnavailable", "the disk is full")
     assert answer.headers["retry-after"] == "1"
@@ -94,7 +94,7 @@ def test_a_bug_of_ours_is_logged_and_tells_nothing(
     def broken(_work: object) -> None:
         raise ZeroDivisionError("a secret detail")
 
-    monkeypatch.setattr(engine, "transact", broken)
+    monkeypatch.setattr(engine, "submit", broken)
     answer = send(port, signed(keys, port))
     assert (answer.status, answer.type, answer.message) == (500, "InternalServerError", "Internal server error")
     assert "a secret detail" in caplog.text

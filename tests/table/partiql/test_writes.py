@@ -173,9 +173,9 @@ def test_a_write_that_makes_no_sense_is_refused(run: Run, put: Put, statement: s
 
 def test_a_write_to_a_table_that_is_not_there_finds_none(run: Run) -> None:
     for statement in (
-        "INSERT INTO No VALUE {'a': 1}",
-        "UPDATE No SET a = 1 WHERE b = 1",
-        "DELETE FROM No WHERE b = 1",
+        "INSERT INTO Nobody VALUE {'a': 1}",
+        "UPDATE Nobody SET a = 1 WHERE b = 1",
+        "DELETE FROM Nobody WHERE b = 1",
     ):
         with pytest.raises(ResourceNotFoundException):
             run(statement)

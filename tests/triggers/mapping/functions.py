@@ -9,13 +9,13 @@ from typing import Any
 
 import msgspec
 
-from iotlab.clock import ManualClock
+from iotlab.clock import ManualClock, SystemClock
 from iotlab.domain.schema import TABLES, LabTable
 from iotlab.table.engine import Engine
 from iotlab.table.store import Store
 from iotlab.table.values import item
 from iotlab.triggers.invoke import FunctionError, InvocationResult
-from iotlab.triggers.mapping.dead_letters import DeadLetter, list_dead_letters
+from iotlab.triggers.mapping.dead_letters import DeadLetter, FailureSink, list_dead_letters
 from iotlab.triggers.mapping.mapping import EventSourceMapping
 from iotlab.triggers.mapping.settings import MappingSettings
 
@@ -63,9 +63,9 @@ def values(event: Event) -> list[str]:
 class Bench:
     """A table ``things`` with a stream, on a real engine, and mappings on it."""
 
-    def __init__(self, path: Path, *, shards: int = 1) -> None:
+    def __init__(self, path: Path, *, shards: int = 1, is_real_time: bool = False) -> None:
         self.clock = ManualClock(START_US)
-        self.engine = Engine.open(path, clock=self.clock)
+        self.engine = Engine.open(path, clock=SystemClock() if is_real_time else self.clock)
         things = LabTable("things", ("k", "S"), stream="NEW_AND_OLD_IMAGES", shards=shards)
         self.engine.ensure_tables([*TABLES, things])
         self.store = Store(self.engine)
@@ -75,12 +75,11 @@ class Bench:
         for text in texts:
             self.store.put_item("things", item({"k": key or text, "v": text}))
 
-    def mapping(self, function: Any, **settings: Any) -> EventSourceMapping:
+    def mapping(self, function: Any, *, sink: FailureSink | None = None, **settings: Any) -> EventSourceMapping:
         """Return a mapping, by default from the stream's beginning on."""
         settings = {"starting_position": "TRIM_HORIZON"} | settings
         declared = MappingSettings(name="m", table="things", handler="function", **settings)
-        sink = declared.on_failure and settings.pop("sink", None)
-        return EventSourceMapping(self.store, declared, function, clock=self.clock, sink=sink or None)
+        return EventSourceMapping(self.store, declared, function, clock=self.clock, sink=sink)
 
     def settle(self, mapping: EventSourceMapping, *, seconds: float = 60.0) -> None:
         """Run a mapping until it has nothing to do, with the waits before its retries."""

@@ -104,6 +104,16 @@ def test_latest_begins_with_what_comes_after_the_start_and_keeps_that_over_a_res
     assert function.batches == [["while nobody reads"], ["after"]]
 
 
+def test_latest_misses_nothing_when_the_wall_clock_is_set_back(bench: Bench) -> None:
+    function = Function()
+    mapping = bench.mapping(function, starting_position="LATEST")
+    mapping.run_until_idle()
+    bench.clock.step(-3600)
+    bench.put("a")
+    mapping.run_until_idle()
+    assert function.batches == [["a"]]
+
+
 def test_a_restart_goes_on_behind_what_was_handled(wide: Bench) -> None:
     function = Function()
     for part in range(3):
@@ -252,7 +262,7 @@ def test_a_host_that_is_not_there_uses_up_no_retries(bench: Bench) -> None:
 
 
 def test_on_threads_a_lane_that_is_stuck_holds_up_no_other_shard(tmp_path: Path) -> None:
-    bench = Bench(tmp_path / "table.db", shards=4)
+    bench = Bench(tmp_path / "table.db", shards=4, is_real_time=True)
     release, seen, lock = threading.Event(), set[str](), threading.Lock()
 
     def body(event: Event) -> None:
