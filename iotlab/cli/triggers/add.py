@@ -12,6 +12,7 @@ from iotlab.cli.options import with_settings
 from iotlab.cli.triggers.declared import triggers_file
 from iotlab.config import Settings
 from iotlab.triggers.host.declared import parse_functions
+from iotlab.triggers.mapping.file import parse_mappings
 
 
 @with_settings("data")
@@ -53,6 +54,7 @@ def command(
     after = before + ("\n" if before else "") + text
     # Nothing is written that could not be read again.
     parse_functions(after, file)
+    parse_mappings(after, str(file))
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(file.name + ".new")
     temporary.write_text(after, encoding="utf-8")

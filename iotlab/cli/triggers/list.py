@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from typing import Annotated, Any
 
 import msgspec
@@ -17,6 +16,8 @@ from iotlab.config import Settings
 from iotlab.triggers.host.containment import containment
 from iotlab.triggers.host.declared import load_functions
 from iotlab.triggers.host.function import Function
+from iotlab.triggers.mapping.file import load_mappings
+from iotlab.triggers.mapping.settings import MappingSettings
 
 
 @with_settings("data")
@@ -35,7 +36,7 @@ def command(
     """
     file = triggers_file(settings.data.dir)
     functions = load_functions(file)
-    tables = _tables(file.read_text(encoding="utf-8-sig")) if functions else {}
+    tables = _tables(load_mappings(file)) if functions else {}
     rows = [_row(function, tables.get(function.name, [])) for function in functions]
     if as_json:
         print(msgspec.json.format(msgspec.json.encode(rows), indent=2).decode())
@@ -46,11 +47,13 @@ def command(
     _show(rows)
 
 
-def _tables(text: str) -> dict[str, list[str]]:
+def _tables(mappings: list[MappingSettings]) -> dict[str, list[str]]:
     """Return the tables that feed each handler."""
     fed: dict[str, list[str]] = {}
-    for mapping in tomllib.loads(text).get("mapping", []):
-        fed.setdefault(str(mapping.get("handler")), []).append(str(mapping.get("table")))
+    for mapping in mappings:
+        fed.setdefault(mapping.handler, []).append(
+            mapping.table if mapping.enabled else f"{mapping.table} (disabled)"
+        )
     return fed
 
 

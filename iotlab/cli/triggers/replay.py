@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -16,10 +17,13 @@ from iotlab.errors import ConfigError, Place
 from iotlab.triggers.host.declared import load_functions
 from iotlab.triggers.host.function import Function
 from iotlab.triggers.mapping.dead_letters import list_dead_letters
+from iotlab.triggers.mapping.file import load_mappings
 from iotlab.triggers.mapping.replay import replay
 from iotlab.triggers.mapping.settings import MappingSettings
 
 EXIT_FAILED_AGAIN = 1
+
+Named = TypeVar("Named", Function, MappingSettings)
 
 
 @with_where
@@ -27,9 +31,6 @@ def command(
     where: Where,
     *,
     mapping: Annotated[str, typer.Argument(metavar="MAPPING", help="The mapping's name.")],
-    handler: Annotated[
-        str, typer.Option(metavar="NAME", help="Its handler. Default: that of the same name.", show_default=False)
-    ] = "",
     limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="Replay so many, oldest first; 0 all.")] = 0,
 ) -> None:
     """Hand given-up records to their handler once more, after it was mended. Those it handles are deleted.
@@ -42,8 +43,9 @@ def command(
 
         iotlab triggers replay leaks --limit 1
     """
-    function = _function(where.directory, handler or mapping)
-    settings = MappingSettings(name=mapping, table="", handler=function.name)
+    file = triggers_file(where.directory)
+    settings = _declared(load_mappings(file) if file.exists() else [], mapping, file, "mapping")
+    function = _declared(load_functions(file), settings.handler, file, "handler")
     with (
         open_store(where) as opened,
         tempfile.TemporaryDirectory() as folder,
@@ -58,10 +60,9 @@ def command(
         raise typer.Exit(EXIT_FAILED_AGAIN)
 
 
-def _function(directory: Path, name: str) -> Function:
-    file = triggers_file(directory)
-    functions = {function.name: function for function in load_functions(file)}
-    if name not in functions:
-        known = f"one of {', '.join(functions)}" if functions else "a handler; none is declared"
-        raise ConfigError(Place(str(file)), f"there is no handler {name!r}", expected=known)
-    return functions[name]
+def _declared(all_of_them: Sequence[Named], name: str, file: Path, kind: str) -> Named:
+    found = {declared.name: declared for declared in all_of_them}
+    if name not in found:
+        known = f"one of {', '.join(found)}" if found else f"a {kind}; none is declared"
+        raise ConfigError(Place(str(file)), f"there is no {kind} {name!r}", expected=known)
+    return found[name]
