@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -100,3 +101,11 @@ def test_two_functions_of_one_name_are_refused(folder: Path) -> None:
     one = '[[handler]]\nname = "a"\ncode = "refill.py"\n'
     with pytest.raises(ConfigError, match="the name of another handler"):
         parse_functions(one + one, folder / "triggers.toml")
+
+
+def test_the_example_of_the_documentation_is_accepted(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "handlers.md").read_text(encoding="utf-8")
+    (tmp_path / "stock_refill.py").write_text("")
+    (example,) = re.findall(r"^```triggers\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    (function,) = parse_functions(example, tmp_path / "triggers.toml")
+    assert function.secrets.keys() == {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
