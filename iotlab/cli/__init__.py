@@ -1,4 +1,4 @@
-"""The command line: `iotlab demo | gui | bridge | emulate | replay | table | trace | doctor | version`.
+"""The command line: `iotlab demo | gui | bridge | emulate | replay | table | triggers | trace | doctor | version`.
 
 Each verb is a module of this package with a function ``command``, imported only when the verb is used.
 """

@@ -11,6 +11,7 @@ import typer
 from iotlab.cli.checks.broker import check_broker
 from iotlab.cli.checks.data import check_data_dir
 from iotlab.cli.checks.finding import Finding, Status
+from iotlab.cli.checks.handlers import check_handlers
 from iotlab.cli.checks.lab import check_lab
 from iotlab.cli.checks.machine import check_clock, check_keyring, check_loopback, check_python, check_sqlite
 from iotlab.cli.checks.window import check_window
@@ -34,7 +35,8 @@ def command(
     """Check this machine and tell the fix of what is wrong.
 
     Looks at Python, SQLite, the broker, display and Qt's libraries, fonts, the clock, loopback ports, the data
-    directory, the keyring, and a lab that may be running. Changes nothing. The exit code is 0 unless a check fails.
+    directory, the keyring, how handlers are contained, and a lab that may be running. Changes nothing. The exit code
+    is 0 unless a check fails.
 
     Examples:
 
@@ -68,6 +70,7 @@ def diagnose(config: Path | None = None, data_dir: Path | None = None) -> list[F
         check_loopback(settings.endpoint.host, settings.endpoint.port, lab_is_running=runs),
         *check_data_dir(directory),
         check_keyring(needed=_needs_keyring(settings)),
+        check_handlers(),
         check_lab(directory),
     ]
 

@@ -51,7 +51,7 @@ def test_this_machine_is_fit_and_nothing_is_changed(tmp_path: Path) -> None:
         "loopback",
         "data directory",
     ]
-    assert list(findings) == [*names, "disk", "file system", "keyring", "lab"]
+    assert list(findings) == [*names, "disk", "file system", "keyring", "handlers", "lab"]
     assert not [finding for finding in findings.values() if finding["status"] != "ok" and not finding["fix"]]
     assert not directory.exists()
 

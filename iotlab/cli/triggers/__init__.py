@@ -1,0 +1,24 @@
+"""`iotlab triggers`: one module of this package for each of its verbs, with a function ``command``."""
+
+from __future__ import annotations
+
+VERBS: dict[str, str] = {
+    "add": "Declare a handler and the table that feeds it.",
+    "list": "List the handlers and what feeds them.",
+    "test": "Run a handler with one event, contained as in the lab. Needs no lab.",
+    "tail": "Print a handler's log, and follow it.",
+    "dlq": "List the records that a mapping gave up.",
+    "replay": "Hand given-up records to their handler once more.",
+}
+"""Each verb with its line in `iotlab triggers --help`."""
+
+HELP = """Handlers: functions written for AWS Lambda that run on this machine, fed by the streams of tables.
+
+Examples:
+
+    iotlab triggers test examples/handlers/leak_detector.py --event examples/handlers/leak_detector.json
+
+    iotlab triggers add leaks examples/handlers/leak_detector.py --table devices
+
+    iotlab triggers tail leaks
+"""
