@@ -8,6 +8,13 @@ from typing import TYPE_CHECKING
 import msgspec
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
+from iotlab.lab.function_health import (
+    HandlerHealth,
+    MappingHealth,
+    function_metrics,
+    handler_health,
+    mapping_health,
+)
 from iotlab.stats import Percentiles
 
 if TYPE_CHECKING:
@@ -49,6 +56,8 @@ class Health(msgspec.Struct, frozen=True):
     table: dict[str, int | str]
     alarms: dict[str, int]
     notifications: dict[str, int]
+    handlers: list[HandlerHealth]
+    mappings: list[MappingHealth]
 
 
 def collect(host: BridgeHost, *, version: str) -> Health:
@@ -98,6 +107,8 @@ def collect(host: BridgeHost, *, version: str) -> Health:
             outcome: sum(getattr(channel, outcome) for channel in notifier.channels)
             for outcome in ("sent", "failed", "unknown")
         },
+        handlers=[handler_health(stats) for stats in host.functions.handlers],
+        mappings=[mapping_health(stats) for stats in host.functions.mappings],
     )
 
 
@@ -130,4 +141,5 @@ def metrics(health: Health) -> bytes:
     for kind, figure in health.table.items():
         if isinstance(figure, int):
             table.labels(kind).set(figure)
+    function_metrics(health.handlers, health.mappings, registry)
     return generate_latest(registry)

@@ -1,4 +1,4 @@
-"""The bridge process: table, pipeline, triggers, notifier and endpoint around one MQTT client."""
+"""The bridge process: table, pipeline, triggers, functions, notifier and endpoint around one MQTT client."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from iotlab.clock import US_PER_S, Clock
 from iotlab.config import Settings
 from iotlab.errors import DecodeError, UnavailableError
 from iotlab.lab import health
+from iotlab.lab.functions import Functions
 from iotlab.lab.runtime import Runtime, remove_runtime, write_runtime
 from iotlab.lab.tables import open_table
 from iotlab.mqtt.broker import PrivateBroker
@@ -46,7 +47,7 @@ class BridgeHost:
         broker: ``(host, port)`` of a broker that somebody else looks after; None takes the settings'.
 
     Raises:
-        ConfigError: a setting, rule or channel is wrong. Nothing has been started then.
+        ConfigError: a setting, rule, channel, handler or mapping is wrong. Nothing has been started then.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class BridgeHost:
         self._clock = clock
         self._directory = settings.data.dir
         self._rules = load_rules(_rules_file(settings, assets))
+        self.functions = Functions(self._directory, clock=clock)
         self._channels = [
             ChannelConfig(channel.name, channel.kind, channel.url.reveal() if channel.url else "", channel.severities)
             for channel in settings.notify.channels
@@ -113,6 +115,8 @@ class BridgeHost:
         self._stopping.set()
         remove_runtime(self._directory)
         self.pipeline.stop()
+        # What a mapping gives up is told through the client.
+        self.functions.stop()
         self.client.stop()
         try:
             self.evaluator.stop()
@@ -131,6 +135,7 @@ class BridgeHost:
         self.endpoint.start()
         self.notifier.start()
         self.evaluator.start()
+        self.table.on_commit(self.functions.start(self.table.store, self.client))
         self.pipeline.start()
         filters = self._settings.bridge.subscriptions
         group = self._settings.bridge.shared_group

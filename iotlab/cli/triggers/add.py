@@ -63,6 +63,6 @@ def command(
 
 
 def _table(kind: str, fields: dict[str, object]) -> str:
-    # A JSON text, number, boolean or list of texts is one of TOML as well.
-    lines = [f"{key} = {json.dumps(value, ensure_ascii=True)}" for key, value in fields.items()]
+    # A JSON text, number, boolean or list of texts is one of TOML as well, but for escaped surrogates.
+    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in fields.items()]
     return "\n".join([f"[[{kind}]]", *lines, ""])

@@ -49,7 +49,7 @@ def command(
     with (
         open_store(where) as opened,
         tempfile.TemporaryDirectory() as folder,
-        hosting(function, Path(folder)) as host,
+        hosting(function, Path(folder), where.directory) as host,
     ):
         letters = list(islice(list_dead_letters(opened.store, mapping), limit or None))
         report = replay(opened.store, settings, host.handler(function.name), letters)

@@ -54,7 +54,7 @@ def command(
         network=network,
     )
     payload = _event(event)
-    with tempfile.TemporaryDirectory() as folder, hosting(function, Path(folder)) as host:
+    with tempfile.TemporaryDirectory() as folder, hosting(function, Path(folder), Path.cwd()) as host:
         for sentence in host.containment.not_contained:
             print(f"Not contained here: {sentence}", file=sys.stderr)
         invoker = host.handler(function.name)
