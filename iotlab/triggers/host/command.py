@@ -30,7 +30,7 @@ def order_for(
     containment: Containment,
     *,
     reveal: Callable[[str], str],
-    temp: Path,
+    temp: Path | None,
     token: str = "",
 ) -> Order:
     """Return the order for one process of a function.
@@ -39,17 +39,16 @@ def order_for(
         function, package: What to run.
         containment: What this machine has.
         reveal: Returns the secret of a reference.
-        temp: Its temporary directory, where it has no root directory of its own.
+        temp: Its temporary directory; None where it has a root directory of its own.
         token: What its Runtime API's paths begin with.
 
     Raises:
         UnavailableError: there is no Node.js on this machine.
         ConfigError: a secret's reference leads nowhere.
     """
-    own_root = containment.has_namespaces
-    task_root, runtime_dir = (TASK_ROOT, RUNTIME_DIR) if own_root else _staged(package, temp)
+    task_root, runtime_dir = (TASK_ROOT, RUNTIME_DIR) if temp is None else _staged(package, temp)
     env = _environment(function, task_root, runtime_dir, "{api}" + (f"/{token}" if token else ""))
-    env |= {} if own_root else {"TMPDIR": str(temp)}
+    env |= {} if temp is None else {"TMPDIR": str(temp)}
     env |= function.environment
     env |= {name: reveal(reference) for name, reference in function.secrets.items()}
     limits = function.limits
@@ -68,7 +67,7 @@ def order_for(
         file_bytes=limits.temp_mb * 2**20,
     )
     order = jailed(order, containment.kind)
-    if order.uid is not None and not own_root:
+    if order.uid is not None and temp is not None:
         os.chown(temp, order.uid, order.uid)
     return order
 

@@ -9,12 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from iotlab.clock import Clock
-from iotlab.errors import IotlabError, UnavailableError
+from iotlab.errors import ConfigError, IotlabError, UnavailableError
 from iotlab.triggers.host import package
 from iotlab.triggers.host.containment import Containment
 from iotlab.triggers.host.function import Function
 from iotlab.triggers.host.instance import Answer, Instance
 from iotlab.triggers.host.log import HandlerLog, told
+from iotlab.triggers.host.output import LOG_TAIL_BYTES
 from iotlab.triggers.host.package import Package
 from iotlab.triggers.host.pool import Pool
 from iotlab.triggers.host.stats import Counting, HandlerStats
@@ -23,7 +24,6 @@ from iotlab.triggers.invoke import MAX_PAYLOAD_BYTES, FunctionError, InvocationR
 LOG = logging.getLogger(__name__)
 
 _ATTEMPTS = 3
-_TAIL = 4096
 _TOO_LARGE = FunctionError(
     "RequestEntityTooLargeException", f"the event is larger than {MAX_PAYLOAD_BYTES} bytes", handled=False
 )
@@ -88,7 +88,7 @@ class Handler:
         return self._counting.stats(self.name, version, self._pool.size, self._refused)
 
     def invoke(self, event: bytes, *, request_id: str = "") -> InvocationResult:
-        """Call the function; see `Invoker.invoke`. Raises UnavailableError, ConfigError."""
+        """Call the function; see `Invoker.invoke`. Raises UnavailableError."""
         request_id = request_id or str(uuid.uuid4())
         if len(event) > MAX_PAYLOAD_BYTES:
             return InvocationResult(request_id, error=_TOO_LARGE)
@@ -140,7 +140,7 @@ class Handler:
             answer.error,
             instance.package.version,
             answer.duration_us / 1000,
-            answer.output[-_TAIL:],
+            answer.output[-LOG_TAIL_BYTES:],
             is_cold,
         )
 
@@ -152,7 +152,11 @@ class Handler:
         return self._pool.package
 
     def _start(self, version: Package) -> Instance:
-        return Instance(self.function, version, self._containment, clock=self._clock, reveal=self._reveal)
+        try:
+            return Instance(self.function, version, self._containment, clock=self._clock, reveal=self._reveal)
+        except ConfigError as error:
+            # A secret that is not there now may be there later; the event waits for it.
+            raise UnavailableError(f"{self.name} can't be run: {error.message}") from error
 
     def _reload_if_edited(self) -> None:
         found = package.signature(self.function.path)

@@ -90,7 +90,8 @@ class Instance:
         self._clock = clock
         self._started_s = clock.monotonic_s()
         self._token = "" if containment.has_namespaces and not function.network else secrets.token_urlsafe(24)
-        self._temp = Path(tempfile.mkdtemp(prefix="iotlab-handler-"))
+        own_root = containment.has_namespaces
+        self._temp = None if own_root else Path(tempfile.mkdtemp(prefix="iotlab-handler-"))
         self._next: Request | None = None
         self._init_error: FunctionError | None = None
         self._is_frozen = False
@@ -100,7 +101,7 @@ class Instance:
             order = order_for(function, package, containment, reveal=reveal, temp=self._temp, token=self._token)
             self._process = Process(order)
         except BaseException:
-            shutil.rmtree(self._temp, ignore_errors=True)
+            self._remove_temp()
             raise
         self._selector = selectors.DefaultSelector()
         if self._process.listener is None:
@@ -186,8 +187,12 @@ class Instance:
         self._selector.close()
         self._output.is_open = False
         self._process.close()
-        shutil.rmtree(self._temp, ignore_errors=True)
+        self._remove_temp()
         return all_gone
+
+    def _remove_temp(self) -> None:
+        if self._temp is not None:
+            shutil.rmtree(self._temp, ignore_errors=True)
 
     def _hand_over(self, event: bytes, request_id: str, end_s: float, timed_out: FunctionError) -> None:
         try:

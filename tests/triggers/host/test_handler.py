@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from iotlab.errors import ConfigError, UnavailableError
+from iotlab.errors import ConfigError, Place, UnavailableError
 from iotlab.triggers.host.function import Function
 from iotlab.triggers.host.handler import Handler
 from iotlab.triggers.host.host import HandlerHost
@@ -179,6 +179,17 @@ def test_the_environment_is_lambdas_and_what_was_granted(write: Write, hosted: C
         "_HANDLER",
         "_X_AMZN_TRACE_ID",
     }
+
+
+def test_a_secret_that_is_not_there_makes_the_function_unavailable(
+    write: Write, hosted: Callable[..., HandlerHost]
+) -> None:
+    def nowhere(reference: str) -> str:
+        raise ConfigError(Place(reference), "this environment variable is not set")
+
+    function = write("def handler(event, context): return 1", secrets={"TOKEN": "env:NOWHERE"})
+    with pytest.raises(UnavailableError, match="env:NOWHERE"):
+        hosted(function, reveal=nowhere).handler("function").invoke(b"{}")
 
 
 def _until(handler: Handler, done: Callable[[], bool]) -> None:
