@@ -6,8 +6,11 @@ and send what it returns at a window's end; or invoke it once a day with the rec
 Runs unchanged in AWS Lambda. Uses no network.
 """
 
+from collections.abc import Iterator
+from typing import Any
 
-def handler(event, context):
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Return the figures so far as state, and at the window's end the digest as text."""
     state = event.get("state") or {}
     for record in event["Records"]:
@@ -22,7 +25,7 @@ def handler(event, context):
     return {"state": {}, "subject": f"{len(state)} devices, {len(lines)} channels", "body": "\n".join(lines)}
 
 
-def _values(image):
+def _values(image: dict[str, Any]) -> Iterator[tuple[str, float]]:
     """Yield the numeric channels of an item of ``devices`` (channels with units) or ``readings`` (plain values)."""
     for channel, entry in image.get("channels", {}).get("M", {}).items():
         if "N" in entry["M"].get("value", {}):
@@ -32,7 +35,7 @@ def _values(image):
             yield channel, float(value["N"])
 
 
-def _add(channels, name, value):
+def _add(channels: dict[str, Any], name: str, value: float) -> None:
     seen = channels.setdefault(name, {"least": value, "greatest": value, "sum": 0.0, "count": 0})
     seen["least"] = min(seen["least"], value)
     seen["greatest"] = max(seen["greatest"], value)
@@ -40,6 +43,6 @@ def _add(channels, name, value):
     seen["count"] += 1
 
 
-def _line(device, channel, seen):
+def _line(device: str, channel: str, seen: dict[str, Any]) -> str:
     mean = seen["sum"] / seen["count"]
     return f"{device} {channel}: {seen['least']:g} to {seen['greatest']:g}, mean {mean:.2f} of {seen['count']}"

@@ -8,6 +8,7 @@ Runs unchanged in AWS Lambda. Needs the network, and the table that ``DEVICES_TA
 """
 
 import os
+from typing import Any
 
 import boto3
 
@@ -18,7 +19,7 @@ CLOSED_CELSIUS = os.environ.get("CLOSED_CELSIUS", "20.5")
 _client = boto3.client("dynamodb")
 
 
-def handler(event, context):
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Return the wishes that were written, newest state of each window last."""
     wishes = []
     for record in event["Records"]:
@@ -33,7 +34,7 @@ def handler(event, context):
     return {"wishes": wishes}
 
 
-def _wish(device, celsius):
+def _wish(device: str, celsius: str) -> None:
     _client.update_item(
         TableName=TABLE,
         Key={"device": {"S": device}},
@@ -43,6 +44,6 @@ def _wish(device, celsius):
     )
 
 
-def _is_open(image):
+def _is_open(image: dict[str, Any] | None) -> bool | None:
     value = (image or {}).get("channels", {}).get("M", {}).get("contact", {}).get("M", {}).get("value", {})
     return None if "BOOL" not in value else not value["BOOL"]

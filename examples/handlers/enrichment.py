@@ -7,6 +7,7 @@ Runs unchanged in AWS Lambda. Uses no network.
 
 import math
 import os
+from typing import Any
 
 WALL_COLDER_BY = float(os.environ.get("WALL_COLDER_BY", "6"))
 
@@ -14,13 +15,13 @@ WALL_COLDER_BY = float(os.environ.get("WALL_COLDER_BY", "6"))
 _A, _B = 17.625, 243.04
 
 
-def handler(event, context):
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Return the readings with their dew point in °C."""
     enriched = [_enriched(record["dynamodb"]) for record in event["Records"]]
     return {"readings": [reading for reading in enriched if reading]}
 
 
-def _enriched(change):
+def _enriched(change: dict[str, Any]) -> dict[str, Any] | None:
     channels = change.get("NewImage", {}).get("channels", {}).get("M", {})
     temperature = _number(channels, "temperature")
     humidity = _number(channels, "humidity")
@@ -36,11 +37,11 @@ def _enriched(change):
     }
 
 
-def _dew_point(temperature, humidity):
+def _dew_point(temperature: float, humidity: float) -> float:
     gamma = math.log(humidity / 100) + _A * temperature / (_B + temperature)
     return _B * gamma / (_A - gamma)
 
 
-def _number(channels, name):
+def _number(channels: dict[str, Any], name: str) -> float | None:
     text = channels.get(name, {}).get("M", {}).get("value", {}).get("N")
     return None if text is None else float(text)

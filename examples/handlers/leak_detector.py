@@ -7,12 +7,13 @@ Runs unchanged in AWS Lambda. Uses no network.
 """
 
 import os
+from typing import Any
 
 RESTING = float(os.environ.get("RESTING_L_PER_MIN", "0.05"))
 FEWEST_READINGS = 3
 
 
-def handler(event, context):
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Return the window's state, and at its end the devices that leak."""
     state = event.get("state") or {}
     for record in event["Records"]:
@@ -33,7 +34,7 @@ def handler(event, context):
     return {"state": {}, "leaks": leaks}
 
 
-def _flow(image):
+def _flow(image: dict[str, Any]) -> float | None:
     channel = image.get("channels", {}).get("M", {}).get("flow", {}).get("M", {})
     text = channel.get("value", {}).get("N")
     return None if text is None else float(text)

@@ -8,6 +8,7 @@ an order is over once somebody sets its ``status`` to ``delivered``.
 """
 
 import os
+from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
@@ -18,7 +19,7 @@ LOW_PERCENT = float(os.environ.get("LOW_PERCENT", "20"))
 _client = boto3.client("dynamodb")
 
 
-def handler(event, context):
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Return the ids of the orders that were made, and which records have to come again."""
     made, failures = [], []
     for record in event["Records"]:
@@ -32,13 +33,13 @@ def handler(event, context):
     return {"orders": made, "batchItemFailures": failures}
 
 
-def _runs_low(change):
+def _runs_low(change: dict[str, Any]) -> bool:
     """Say whether the level fell below the limit with this change."""
     now, before = _level(change.get("NewImage")), _level(change.get("OldImage"))
     return now is not None and now < LOW_PERCENT and (before is None or before >= LOW_PERCENT)
 
 
-def _order(record):
+def _order(record: dict[str, Any]) -> bool:
     """Make the order; return False if there is one already."""
     device = record["dynamodb"]["Keys"]["device"]
     try:
@@ -54,6 +55,6 @@ def _order(record):
     return True
 
 
-def _level(image):
+def _level(image: dict[str, Any] | None) -> float | None:
     text = (image or {}).get("channels", {}).get("M", {}).get("level", {}).get("M", {}).get("value", {}).get("N")
     return None if text is None else float(text)

@@ -14,9 +14,9 @@ from iotlab.errors import ConfigError
 from iotlab.lab.health import metrics
 from iotlab.lab.host import BridgeHost
 from iotlab.lab.resources import assets_dir
-from iotlab.mqtt.client import Client
+from iotlab.mqtt.client import Client, Subscription
 from iotlab.mqtt.message import Message
-from iotlab.mqtt.options import ClientOptions, Subscription
+from iotlab.mqtt.options import ClientOptions
 from iotlab.triggers.mapping.dead_letters import list_dead_letters
 from tests.mqtt.peers import eventually
 
