@@ -8,7 +8,7 @@ from __future__ import annotations
 from iotlab.domain.notification import Notification
 from iotlab.errors import ConfigError, Place
 from iotlab.notify.answers import Signer
-from iotlab.notify.channels.safe_http import RefusedTargetError, Target, target_of
+from iotlab.notify.safe_http import RefusedTargetError, Target, target_of
 
 
 class Button:

@@ -13,7 +13,7 @@ import msgspec
 
 from iotlab.errors import AlarmError, TableError, UnavailableError
 from iotlab.notify.answers import Answer, Signer
-from iotlab.notify.channels.safe_http import Target
+from iotlab.notify.safe_http import Target
 
 LOG = logging.getLogger(__name__)
 

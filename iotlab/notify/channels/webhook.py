@@ -22,7 +22,7 @@ from iotlab.clock import US_PER_S, Clock, iso
 from iotlab.domain.notification import Notification
 from iotlab.errors import ConfigError, Place
 from iotlab.notify.channels.channel import SENT, Attempt, Outcome, Repeats
-from iotlab.notify.channels.safe_http import LostError, NotSentError, RefusedTargetError, Target, post, target_of
+from iotlab.notify.safe_http import LostError, NotSentError, RefusedTargetError, Target, post, target_of
 from iotlab.notify.words import facts_of
 
 SECRET_PREFIX = "whsec_"  # noqa: S105  what a secret begins with
