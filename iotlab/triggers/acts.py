@@ -17,7 +17,7 @@ from iotlab.triggers.alarms import Alarm
 from iotlab.triggers.writes import read_alarm, transition, transition_writes
 
 Step = Callable[[Alarm, int], Alarm]
-_ATTEMPTS = 5
+_ATTEMPTS = 20
 
 
 class Person:
