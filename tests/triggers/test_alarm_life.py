@@ -95,6 +95,7 @@ def test_every_act_is_in_the_journal_with_who_when_and_what(home: Home) -> None:
     assert {row["at_us"] for row in home.journal()[1:]} == {home.lab.clock.now_us()}
     # Comments and assignments are for who looks, and notify nobody.
     assert home.told() == ["raised", "acknowledged", "unacknowledged", "shelved", "unshelved", "cleared"]
+    assert [row["what"] for row in home.journal() if row.get("told") == ["phone"]] == home.told()
 
 
 FORBIDDEN: dict[str, tuple[list[float], Callable[[Person], object], str]] = {
