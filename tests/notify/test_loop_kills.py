@@ -93,7 +93,6 @@ def _judge(receiver: Receiver, path: Path, kills: int) -> None:
         if got.key in seen:
             repeats.append(got)
         seen.add(got.key)
-    print(f"{len(expected)} transitions, {kills} kills: {len(repeats)} repeats")
     assert len(repeats) <= kills
     assert all(got.is_marked for got in repeats)
     engine = Engine.open(path)
