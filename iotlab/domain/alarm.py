@@ -9,7 +9,30 @@ import msgspec
 AlarmState = Literal["pending", "raised", "acknowledged", "cleared"]
 Severity = Literal["info", "warning", "critical"]
 
+Happening = Literal[
+    "pending",
+    "raised",
+    "acknowledged",
+    "unacknowledged",
+    "shelved",
+    "unshelved",
+    "escalated",
+    "deescalated",
+    "assigned",
+    "commented",
+    "reminded",
+    "flapping",
+    "calm",
+    "cleared",
+]
+"""What a transition did. ``flapping`` is only ever notified: it begins with a transition that raises or clears."""
+
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
+
+
+def is_higher(severity: Severity, than: Severity) -> bool:
+    """Say whether a severity is above another one."""
+    return SEVERITIES.index(severity) > SEVERITIES.index(than)
 
 
 class Transition(msgspec.Struct, frozen=True):
@@ -23,7 +46,9 @@ class Transition(msgspec.Struct, frozen=True):
         rule, device, channel, severity: Where it belongs.
         value: The reading that caused it, as text with its unit; empty for a timer or a person.
         message: One sentence for a person.
-        by: Who did it: ``rule`` or a person's name.
+        by: Who did it: ``rule``, ``timer`` or a person's name.
+        what: What it did; the state alone does not say it where that stays.
+        note: What a person wrote or chose: a comment, who is to see to it, the end of a shelving.
     """
 
     alarm: str
@@ -37,6 +62,8 @@ class Transition(msgspec.Struct, frozen=True):
     value: str = ""
     message: str = ""
     by: str = "rule"
+    what: Happening = "raised"
+    note: str = ""
 
     @property
     def key(self) -> str:

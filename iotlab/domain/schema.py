@@ -27,14 +27,23 @@ Times are numbers in microseconds since 1970 (attributes that end in ``_us``).
                   cleared_us N | deadline_us N (of a running hold timer) | room S | episodes N (times raised)
                   title S | evaluated_us N (time of the newest reading that was judged) | message_id S
                   notify L of S (notification channels of this episode, so that anybody's transition is notified)
+                  escalate L of S (channels that are told when nobody acknowledges) | waiting_us N (unacknowledged
+                  since) | told M { <channel>: N } (last reminder) | name S, device_type S (the device's)
+                  shelved_until_us N | shelved_by S | assignee S | comment S (the last) | comments N
+                  transitions N (raises and clears ever) | recent_us L of N (the last of them)
+                  flapping_us N (since when) | flaps N (raises and clears of the last or present flapping)
                   State cleared with episodes 0: a hold that ended before the alarm was ever raised.
 ``journal``       every transition. alarm S | version N | to S | at_us N | by S | value S | message S
+                  what S (see `iotlab.domain.alarm.Happening`) | note S (comment, person, end, channels)
+                  flapping BOOL (true where the alarm was flapping) | told L of S (channels with an outbox row of it)
                   A hold that ends without an alarm takes a version and has no row.
 ``outbox``        one item for each (transition, channel). Stream: new and old images.
                   key S | alarm S | version N | channel S | to S | attempts N
-                  status S (pending / sending / sent / failed / unknown)
+                  status S (pending / sending / sent / failed / unknown / skipped)
                   title S | body S | severity S | created_us N | next_us N | done_us N | error S
-                  possible_repeat BOOL | message_id S
+                  possible_repeat BOOL | message_id S | what S | facts M { <name>: S }
+                  group S, group_size N (the one message in which several rows are sent; kept until they are settled)
+                  held S (why it waits: quiet hours, digest, grouping)
 ``inbox``         the lab's own notifications. Stream: new image.
                   box S ("inbox") | at S | key S | title S | body S | severity S | alarm S | read BOOL
 ``checkpoints``   how far each consumer of a stream has come. consumer S | sequence_number S | at_us N

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from iotlab.domain.notification import Route
+from iotlab.domain.notification import Route, told_of
 from iotlab.table.values import Item
 from iotlab.triggers.alarms import Alarm, Wording, alarm_key
 from iotlab.triggers.ruleset import Rule, RuleSet
@@ -72,6 +72,8 @@ class Watch:
             "rule": rule.name,
             "severity": rule.severity,
         }
+        device_type = _text(image, "type")
+        notify, escalate = told_of(self._routes, rule.severity, device, device_type, room)
         return Wording(
             title=f"{rule.name}, {name}",
             message=self.rules.sentence(rule).render(facts),
@@ -79,7 +81,10 @@ class Watch:
             threshold=f"{'above' if rule.above is not None else 'below'} {limit} {unit}".strip(),
             room=room or None,
             message_id=_text(image, "message_id") or None,
-            notify=tuple(route.channel for route in self._routes if rule.severity in route.severities),
+            notify=notify,
+            escalate=escalate,
+            name=name,
+            device_type=device_type or None,
         )
 
 

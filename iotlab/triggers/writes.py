@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import msgspec
 
-from iotlab.domain.alarm import Transition
+from iotlab.domain.alarm import Happening, Transition
 from iotlab.domain.notification import Notification
 from iotlab.domain.schema import ALARMS, JOURNAL, OUTBOX
 from iotlab.table.store import Put, Store, Write
 from iotlab.table.values import Item, item, plain, to_wire
 from iotlab.triggers.alarms import Alarm, is_silent
-from iotlab.triggers.sentence import shown_duration
+from iotlab.triggers.happenings import starts_flapping, what_happened
+from iotlab.triggers.telling import body_of, note_of, title_of
 
 RULE = "rule"
+TIMER = "timer"
+
+_NEVER_TOLD: frozenset[Happening] = frozenset({"pending", "commented", "assigned", "deescalated"})
 
 
-def transition(after: Alarm, at_us: int, *, by: str = RULE) -> Transition:
+def transition(before: Alarm | None, after: Alarm, at_us: int, *, by: str = RULE) -> Transition:
     """Return what happened, for the journal."""
+    what = what_happened(before, after)
     return Transition(
         alarm=after.alarm,
         version=after.version,
@@ -33,6 +38,8 @@ def transition(after: Alarm, at_us: int, *, by: str = RULE) -> Transition:
         value=after.value if by == RULE else "",
         message=after.message,
         by=by,
+        what=what,
+        note=note_of(before, after, what),
     )
 
 
@@ -41,10 +48,11 @@ def transition_writes(before: Alarm | None, after: Alarm, at_us: int, *, by: str
     writes: list[Write] = [_alarm_put(before, after)]
     if is_silent(before, after):
         return writes
-    happened = transition(after, at_us, by=by)
-    writes.append(_journal_put(happened))
-    if after.state != "pending":
-        writes.extend(_outbox_put(after, channel, happened) for channel in after.notify)
+    happened = transition(before, after, at_us, by=by)
+    what = "flapping" if starts_flapping(before, after) else happened.what
+    told = _channels(before, after, what)
+    writes.append(_journal_put(happened, told, flapping=after.is_flapping))
+    writes.extend(_outbox_put(after, channel, happened, what) for channel in told)
     return writes
 
 
@@ -59,6 +67,23 @@ def alarm_of(wire: Item) -> Alarm:
     return msgspec.convert(plain(wire), Alarm)
 
 
+def _channels(before: Alarm | None, after: Alarm, what: Happening) -> tuple[str, ...]:
+    """Return the channels that are told of it: the alarm's, unless it is kept quiet."""
+    if what in _NEVER_TOLD:
+        return ()
+    if what == "shelved":
+        return after.notify if after.is_open else ()
+    if after.is_shelved or (what == "unshelved" and not after.is_open):
+        return ()
+    if what == "reminded":
+        known = before.told if before is not None else {}
+        return tuple(channel for channel, at_us in after.told.items() if known.get(channel) != at_us)
+    # While it flaps, only its beginning and what is worse than before is told.
+    if after.is_flapping and what not in {"flapping", "escalated"}:
+        return ()
+    return after.notify
+
+
 def _alarm_put(before: Alarm | None, after: Alarm) -> Put:
     wire = item(msgspec.structs.asdict(after))
     if before is None:
@@ -66,49 +91,52 @@ def _alarm_put(before: Alarm | None, after: Alarm) -> Put:
     return Put(ALARMS, wire, "#v = :v", {"#v": "version"}, {":v": to_wire(before.version)})
 
 
-def _journal_put(happened: Transition) -> Put:
+def _journal_put(happened: Transition, told: tuple[str, ...], *, flapping: bool) -> Put:
     row = {
         "alarm": happened.alarm,
         "version": happened.version,
         "to": happened.to,
+        "what": happened.what,
         "at_us": happened.at_us,
         "by": happened.by,
         "value": happened.value,
         "message": happened.message,
+        "note": happened.note or None,
+        "flapping": flapping or None,
+        "told": told or None,
     }
     return Put(JOURNAL, item(row), "attribute_not_exists(#a)", {"#a": "alarm"})
 
 
-def _outbox_put(after: Alarm, channel: str, happened: Transition) -> Put:
+def _outbox_put(after: Alarm, channel: str, happened: Transition, what: Happening) -> Put:
     notification = Notification(
         alarm=after.alarm,
         version=after.version,
         channel=channel,
         to=after.state,
         severity=after.severity,
-        title=_title(after),
-        body=_body(after, happened),
+        title=title_of(after, what),
+        body=body_of(after, happened, what),
         created_us=happened.at_us,
         message_id=after.message_id,
+        what=what,
+        facts=_facts(after, happened),
     )
     return Put(OUTBOX, item(notification.outbox_row()), "attribute_not_exists(#k)", {"#k": "key"})
 
 
-def _title(after: Alarm) -> str:
-    match after.state:
-        case "acknowledged":
-            return f"Acknowledged: {after.title}"
-        case "cleared":
-            return f"Cleared: {after.title}"
-        case _:
-            return f"{after.severity.capitalize()}: {after.title}"
-
-
-def _body(after: Alarm, happened: Transition) -> str:
-    if after.state == "acknowledged":
-        return f"Acknowledged by {happened.by}. {after.message}"
-    if after.state != "cleared":
-        return after.message
-    lasted = f" after {shown_duration(happened.at_us - after.raised_us)}" if after.raised_us is not None else ""
-    now = f"{after.channel} is {after.value}" if after.value else "Its rule was removed"
-    return f"{now}; cleared{lasted}. It was: {after.message}"
+def _facts(after: Alarm, happened: Transition) -> dict[str, str]:
+    known = {
+        "name": after.name or after.device,
+        "headline": after.title,
+        "value": after.value,
+        "threshold": after.threshold,
+        "room": after.room,
+        "type": after.device_type,
+        "channel": after.channel,
+        "by": "" if happened.by in {RULE, TIMER} else happened.by,
+        "assignee": after.assignee,
+        # It names the waiting period that a button on a phone may end.
+        "waiting": str(after.waiting_us) if after.waiting_us is not None else "",
+    }
+    return {name: text for name, text in known.items() if text}

@@ -13,13 +13,13 @@ from iotlab.triggers.alarms import (
     Observation,
     Wording,
     abandoned,
-    acknowledged,
     alarm_key,
     decide,
     held,
     is_silent,
     observed,
 )
+from iotlab.triggers.people import acknowledged
 from iotlab.triggers.ruleset import Rule
 
 S = 1_000_000
@@ -181,6 +181,9 @@ def test_a_raised_alarm_knows_its_times_and_words() -> None:
         evaluated_us=97 * S,
         episodes=1,
         raised_us=110 * S,
+        waiting_us=110 * S,
+        transitions=1,
+        recent_us=(110 * S,),
     )
 
 
