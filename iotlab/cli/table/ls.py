@@ -68,6 +68,8 @@ def _print_table(rows: list[dict[str, Any]], name: str) -> None:
 
     table = Table("table", "key", "items", "indexes", "stream", box=box.SIMPLE_HEAD, pad_edge=False)
     table.columns[2].justify = "right"
+    # A narrow terminal wraps the keys: a name that is cut can't be copied.
+    table.columns[0].no_wrap = True
     for row in rows:
         cells = (row["table"], ", ".join(row["key"]), f"{row['items']:,}", ", ".join(row["indexes"]), row["stream"])
         table.add_row(*(Text(str(cell or "-")) for cell in cells))
