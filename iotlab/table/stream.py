@@ -63,7 +63,9 @@ def encode_iterator(engine: Engine, position: Position) -> str:
     """Return a position as the opaque text of a ShardIterator."""
     body = msgspec.json.encode(position)
     signature = hmac.digest(engine.iterator_secret, body, hashlib.sha256)[:_SIGNATURE_BYTES]
-    return base64.urlsafe_b64encode(signature + body).decode("ascii")
+    # The body first: with a signature at its beginning, one text in 64 begins with "-", which the AWS CLI takes for an
+    # option.
+    return base64.urlsafe_b64encode(body + signature).decode("ascii")
 
 
 def decode_iterator(engine: Engine, text: str) -> Position:
@@ -76,7 +78,7 @@ def decode_iterator(engine: Engine, text: str) -> Position:
         raw = base64.urlsafe_b64decode(text)
     except (binascii.Error, ValueError) as error:
         raise ValidationException("Invalid ShardIterator") from error
-    signature, body = raw[:_SIGNATURE_BYTES], raw[_SIGNATURE_BYTES:]
+    body, signature = raw[:-_SIGNATURE_BYTES], raw[-_SIGNATURE_BYTES:]
     expected = hmac.digest(engine.iterator_secret, body, hashlib.sha256)[:_SIGNATURE_BYTES]
     if not hmac.compare_digest(signature, expected):
         raise ValidationException("Invalid ShardIterator")

@@ -267,6 +267,13 @@ def test_an_iterator_of_another_file_is_refused(store: Store, arn: str, tmp_path
         store.get_records(foreign)
 
 
+def test_no_iterator_looks_like_an_option_of_a_command_line(store: Store, arn: str, clock: ManualClock) -> None:
+    shard = describe(store, arn)["Shards"][0]["ShardId"]
+    for _ in range(300):
+        clock.advance(1)
+        assert not iterator(store, arn, shard).startswith("-")
+
+
 def test_trimmed_records_and_shards_are_said_and_go_after_24_hours(
     engine: Engine, store: Store, arn: str, clock: ManualClock
 ) -> None:
