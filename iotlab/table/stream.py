@@ -63,8 +63,8 @@ def encode_iterator(engine: Engine, position: Position) -> str:
     """Return a position as the opaque text of a ShardIterator."""
     body = msgspec.json.encode(position)
     signature = hmac.digest(engine.iterator_secret, body, hashlib.sha256)[:_SIGNATURE_BYTES]
-    # The body first: with a signature at its beginning, one text in 64 begins with "-", which the AWS CLI takes for an
-    # option.
+    # The body first: with a signature at the beginning, one text in 64 starts with "-", which the AWS CLI takes for
+    # an option.
     return base64.urlsafe_b64encode(body + signature).decode("ascii")
 
 
