@@ -1,0 +1,378 @@
+"""Conditions over the channels of one device. Each looks at a message and says whether it is beyond, or back.
+
+The two are not each other's opposite: between them lies what keeps an open alarm open and starts none. Either may be
+unknown (None): a channel without a number, a value that is stale, a limit that the device does not have. All and any
+follow Kleene's logic, so that one unknown part makes only what depends on it unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, NamedTuple, Protocol
+
+import msgspec
+
+from iotlab.triggers.bounds import Bounds, Referred
+from iotlab.triggers.memories import Last, Memory, Movement, Steady, Window
+from iotlab.triggers.sentence import shown_duration, shown_number
+from iotlab.triggers.sight import Sight
+
+Direction = Literal["rises", "falls", "changes"]
+_SIDES: dict[Direction, str] = {
+    "rises": "rises by more than",
+    "falls": "falls by more than",
+    "changes": "changes by more than",
+}
+
+
+class Look(NamedTuple):
+    """What one look at a device shows.
+
+    Attributes:
+        beyond: Whether the condition holds; None where that is unknown.
+        back: Whether it is over; None where that is unknown.
+        channel: The channel that the words are about.
+        figure: The number that was compared, for the limits of higher severities.
+        value: What a person is told instead of the figure; empty for the figure.
+        limit: The limit for a person; empty for that of ``bounds``.
+        side: What comes before the limit; empty for the side of ``bounds``.
+        bounds: What the figure was compared with.
+    """
+
+    beyond: bool | None
+    back: bool | None
+    channel: str
+    figure: float | None = None
+    value: str = ""
+    limit: str = ""
+    side: str = ""
+    bounds: Bounds | None = None
+
+
+class Condition(Protocol):
+    """What all conditions can do."""
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The channels that it looks at; empty text for any."""
+        ...
+
+    @property
+    def memory_us(self) -> int:
+        """How far back the readings reach that it must know after a start."""
+        ...
+
+    def memory(self) -> Any:
+        """Return its memory before the first reading."""
+        ...
+
+    def look(self, sight: Sight, memory: Any, *, active: bool) -> Look:
+        """Look at a message. ``active``: the rule's schedule says that it is time."""
+        ...
+
+
+class Level(msgspec.Struct, frozen=True, kw_only=True):
+    """The value itself is above, below, inside or outside.
+
+    Attributes:
+        channel: Whose value.
+        bounds: The limits.
+        stale_us: A value older than this, by the device's time, is unknown; None for any age.
+    """
+
+    channel: str
+    bounds: Bounds | Referred
+    stale_us: int | None = None
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        return (self.channel,)
+
+    @property
+    def memory_us(self) -> int:
+        return 0
+
+    def memory(self) -> Memory:
+        return None
+
+    def look(self, sight: Sight, memory: Memory, *, active: bool) -> Look:
+        value = sight.number(self.channel)
+        if value is None or (self.stale_us is not None and sight.age_us(self.channel) > self.stale_us):
+            return Look(None, None, self.channel)
+        bounds = self.bounds if isinstance(self.bounds, Bounds) else self.bounds.of(sight)
+        if bounds is None:
+            return Look(None, None, self.channel, value)
+        return at_level(self.channel, value, bounds)
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """The value rose, fell or changed by more than an amount within a while, since its extreme within that while."""
+
+    channel: str
+    direction: Direction
+    bounds: Bounds
+    within_us: int
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        return (self.channel,)
+
+    @property
+    def memory_us(self) -> int:
+        return self.within_us
+
+    def memory(self) -> Window:
+        return Window(self.within_us)
+
+    def look(self, sight: Sight, memory: Window, *, active: bool) -> Look:
+        value = sight.number(self.channel)
+        if value is None:
+            return Look(None, None, self.channel)
+        least, greatest = memory.add(sight.at_us, value)
+        rise, fall = value - least, greatest - value
+        figure = {"rises": rise, "falls": fall, "changes": max(rise, fall)}[self.direction]
+        look = at_level(self.channel, figure, self.bounds)
+        return look._replace(side=_SIDES[self.direction])
+
+
+class ChangedSince(msgspec.Struct, frozen=True, kw_only=True):
+    """The value is further than an amount from the one that was notified last, or at first from the first one."""
+
+    channel: str
+    amount: float
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        return (self.channel,)
+
+    @property
+    def memory_us(self) -> int:
+        return 0
+
+    def memory(self) -> Last:
+        return Last()
+
+    def look(self, sight: Sight, memory: Last, *, active: bool) -> Look:
+        value = sight.number(self.channel)
+        if value is None:
+            return Look(None, None, self.channel)
+        moved = 0.0 if memory.value is None else abs(value - memory.value)
+        is_beyond = moved > self.amount
+        return Look(
+            is_beyond, not is_beyond, self.channel, value, "", shown_number(self.amount), "changed by more than"
+        )
+
+
+class Silent(msgspec.Struct, frozen=True, kw_only=True):
+    """Nothing came of a channel for a while. A timer says that it holds; a reading says that it is over.
+
+    Attributes:
+        channel: Whose readings; empty for those of any channel.
+        silent_us: How long.
+    """
+
+    channel: str
+    silent_us: int
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        return (self.channel,)
+
+    @property
+    def memory_us(self) -> int:
+        return 0
+
+    def memory(self) -> Memory:
+        return None
+
+    def look(self, sight: Sight, memory: Memory, *, active: bool) -> Look:
+        return Look(False, True, self.channel, 0.0, "data again", shown_duration(self.silent_us), "no data for")
+
+    def silence(self) -> Look:
+        """Return the look at the end of the silence."""
+        limit = shown_duration(self.silent_us)
+        return Look(True, False, self.channel, None, f"no data for {limit}", limit, "no data for")
+
+
+class Stuck(msgspec.Struct, frozen=True, kw_only=True):
+    """Readings come, and their value has not changed by more than a tolerance for a while."""
+
+    channel: str
+    stuck_us: int
+    tolerance: float = 0.0
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        return (self.channel,)
+
+    @property
+    def memory_us(self) -> int:
+        return self.stuck_us
+
+    def memory(self) -> Steady:
+        return Steady(self.tolerance, self.stuck_us // 2)
+
+    def look(self, sight: Sight, memory: Steady, *, active: bool) -> Look:
+        value = sight.number(self.channel)
+        if value is None:
+            return Look(None, None, self.channel)
+        is_stuck = memory.add(sight.at_us, value) >= self.stuck_us
+        limit = shown_duration(self.stuck_us)
+        return Look(is_stuck, not is_stuck, self.channel, value, "", limit, "unchanged for")
+
+
+class Moves(msgspec.Struct, frozen=True, kw_only=True):
+    """A counter moved by more than an amount when it should not: within a while, or in the rule's quiet time.
+
+    Attributes:
+        channel: The counter.
+        amount: See above.
+        within_us: The while; 0 for the quiet time, which is the rule's schedule.
+        still_us: It is over when the counter has stood still this long.
+    """
+
+    channel: str
+    amount: float
+    within_us: int
+    still_us: int
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        return (self.channel,)
+
+    @property
+    def memory_us(self) -> int:
+        return max(self.within_us or 86_400_000_000, self.still_us)
+
+    def memory(self) -> Movement:
+        return Movement(self.within_us)
+
+    def look(self, sight: Sight, memory: Movement, *, active: bool) -> Look:
+        value = sight.number(self.channel)
+        if value is None:
+            return Look(None, None, self.channel)
+        moved = memory.add(sight.at_us, value, quiet=active)
+        is_still = memory.moved_us is None or sight.at_us - memory.moved_us >= self.still_us
+        is_beyond = moved > self.amount and not is_still
+        return Look(is_beyond, is_still, self.channel, moved, "", shown_number(self.amount), "moved more than")
+
+
+class Resets(msgspec.Struct, frozen=True, kw_only=True):
+    """A counter is less than it was, by more than a tolerance."""
+
+    channel: str
+    tolerance: float = 0.0
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        return (self.channel,)
+
+    @property
+    def memory_us(self) -> int:
+        # One reading before the next one; a counter that reports less often than daily starts anew after a start.
+        return 86_400_000_000
+
+    def memory(self) -> Last:
+        return Last()
+
+    def look(self, sight: Sight, memory: Last, *, active: bool) -> Look:
+        value = sight.number(self.channel)
+        if value is None:
+            return Look(None, None, self.channel)
+        before, memory.value = memory.value, value
+        is_reset = before is not None and value < before - self.tolerance
+        shown = "" if before is None else shown_number(before)
+        return Look(is_reset, not is_reset, self.channel, value, "", shown, "reset from")
+
+
+class AllOf(msgspec.Struct, frozen=True):
+    """All parts hold. It is over when one of them is."""
+
+    parts: tuple[Any, ...]
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        return _channels(self.parts)
+
+    @property
+    def memory_us(self) -> int:
+        return max(part.memory_us for part in self.parts)
+
+    def memory(self) -> list[PartMemory]:
+        return [PartMemory(part) for part in self.parts]
+
+    def look(self, sight: Sight, memory: Sequence[PartMemory], *, active: bool) -> Look:
+        looks = [one.look(sight, active=active) for one in memory]
+        told = looks[0]
+        return told._replace(beyond=_all(look.beyond for look in looks), back=_any(look.back for look in looks))
+
+
+class AnyOf(msgspec.Struct, frozen=True):
+    """One part holds. It is over when all of them are."""
+
+    parts: tuple[Any, ...]
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        return _channels(self.parts)
+
+    @property
+    def memory_us(self) -> int:
+        return max(part.memory_us for part in self.parts)
+
+    def memory(self) -> list[PartMemory]:
+        return [PartMemory(part) for part in self.parts]
+
+    def look(self, sight: Sight, memory: Sequence[PartMemory], *, active: bool) -> Look:
+        looks = [one.look(sight, active=active) for one in memory]
+        told = next((look for look in looks if look.beyond), looks[0])
+        return told._replace(beyond=_any(look.beyond for look in looks), back=_all(look.back for look in looks))
+
+
+class PartMemory:
+    """A part of a condition with its memory and its last look, which stands while its channels do not come.
+
+    Args:
+        part: The condition.
+    """
+
+    __slots__ = ("_last", "_part", "memory")
+
+    def __init__(self, part: Condition) -> None:
+        self._part = part
+        self.memory = part.memory()
+        self._last = Look(None, None, part.channels[0])
+
+    def look(self, sight: Sight, *, active: bool) -> Look:
+        """Look at the part if its channels came. A level is looked at always: it may have become stale."""
+        part, memory = self._part, self.memory
+        if memory is None or isinstance(memory, list) or any(map(sight.came, part.channels)):
+            self._last = part.look(sight, memory, active=active)
+        return self._last
+
+
+def at_level(channel: str, figure: float, bounds: Bounds) -> Look:
+    """Return what a figure shows beside its bounds."""
+    return Look(bounds.is_beyond(figure), bounds.is_back(figure), channel, figure, bounds=bounds)
+
+
+def _channels(parts: Iterable[Condition]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(channel for part in parts for channel in part.channels))
+
+
+def _all(answers: Iterable[bool | None]) -> bool | None:
+    is_unknown = False
+    for answer in answers:
+        if answer is False:
+            return False
+        is_unknown = is_unknown or answer is None
+    return None if is_unknown else True
+
+
+def _any(answers: Iterable[bool | None]) -> bool | None:
+    is_unknown = False
+    for answer in answers:
+        if answer:
+            return True
+        is_unknown = is_unknown or answer is None
+    return None if is_unknown else False
