@@ -66,8 +66,8 @@ class Condition(Protocol):
         """Return its memory before the first reading."""
         ...
 
-    def look(self, sight: Sight, memory: Any, *, active: bool) -> Look:
-        """Look at a message. ``active``: the rule's schedule says that it is time."""
+    def look(self, sight: Sight, memory: Any, /) -> Look:
+        """Look at a message of which one of its channels came."""
         ...
 
 
@@ -85,6 +85,11 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
     stale_us: int | None = None
 
     @property
+    def constant(self) -> Bounds | None:
+        """The bounds, where the value and they are all that counts."""
+        return self.bounds if self.stale_us is None and isinstance(self.bounds, Bounds) else None
+
+    @property
     def channels(self) -> tuple[str, ...]:
         return (self.channel,)
 
@@ -95,7 +100,7 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
     def memory(self) -> Memory:
         return None
 
-    def look(self, sight: Sight, memory: Memory, *, active: bool) -> Look:
+    def look(self, sight: Sight, _memory: Memory, /) -> Look:
         value = sight.number(self.channel)
         if value is None or (self.stale_us is not None and sight.age_us(self.channel) > self.stale_us):
             return Look(None, None, self.channel)
@@ -124,7 +129,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     def memory(self) -> Window:
         return Window(self.within_us)
 
-    def look(self, sight: Sight, memory: Window, *, active: bool) -> Look:
+    def look(self, sight: Sight, memory: Window, /) -> Look:
         value = sight.number(self.channel)
         if value is None:
             return Look(None, None, self.channel)
@@ -152,7 +157,7 @@ class ChangedSince(msgspec.Struct, frozen=True, kw_only=True):
     def memory(self) -> Last:
         return Last()
 
-    def look(self, sight: Sight, memory: Last, *, active: bool) -> Look:
+    def look(self, sight: Sight, memory: Last, /) -> Look:
         value = sight.number(self.channel)
         if value is None:
             return Look(None, None, self.channel)
@@ -185,13 +190,20 @@ class Silent(msgspec.Struct, frozen=True, kw_only=True):
     def memory(self) -> Memory:
         return None
 
-    def look(self, sight: Sight, memory: Memory, *, active: bool) -> Look:
-        return Look(False, True, self.channel, 0.0, "data again", shown_duration(self.silent_us), "no data for")
+    def look(self, _sight: Sight, _memory: Memory, /) -> Look:
+        return self.heard()
 
     def silence(self) -> Look:
         """Return the look at the end of the silence."""
+        return self._look(f"no data for {shown_duration(self.silent_us)}", silent=True)
+
+    def heard(self) -> Look:
+        """Return the look at a reading that ends the silence."""
+        return self._look("data again", silent=False)
+
+    def _look(self, value: str, *, silent: bool) -> Look:
         limit = shown_duration(self.silent_us)
-        return Look(True, False, self.channel, None, f"no data for {limit}", limit, "no data for")
+        return Look(silent, not silent, self.channel, value=value, limit=limit, side="no data for")
 
 
 class Stuck(msgspec.Struct, frozen=True, kw_only=True):
@@ -212,7 +224,7 @@ class Stuck(msgspec.Struct, frozen=True, kw_only=True):
     def memory(self) -> Steady:
         return Steady(self.tolerance, self.stuck_us // 2)
 
-    def look(self, sight: Sight, memory: Steady, *, active: bool) -> Look:
+    def look(self, sight: Sight, memory: Steady, /) -> Look:
         value = sight.number(self.channel)
         if value is None:
             return Look(None, None, self.channel)
@@ -247,11 +259,11 @@ class Moves(msgspec.Struct, frozen=True, kw_only=True):
     def memory(self) -> Movement:
         return Movement(self.within_us)
 
-    def look(self, sight: Sight, memory: Movement, *, active: bool) -> Look:
+    def look(self, sight: Sight, memory: Movement, /) -> Look:
         value = sight.number(self.channel)
         if value is None:
             return Look(None, None, self.channel)
-        moved = memory.add(sight.at_us, value, quiet=active)
+        moved = memory.add(sight.at_us, value, quiet=sight.is_active)
         is_still = memory.moved_us is None or sight.at_us - memory.moved_us >= self.still_us
         is_beyond = moved > self.amount and not is_still
         return Look(is_beyond, is_still, self.channel, moved, "", shown_number(self.amount), "moved more than")
@@ -275,7 +287,7 @@ class Resets(msgspec.Struct, frozen=True, kw_only=True):
     def memory(self) -> Last:
         return Last()
 
-    def look(self, sight: Sight, memory: Last, *, active: bool) -> Look:
+    def look(self, sight: Sight, memory: Last, /) -> Look:
         value = sight.number(self.channel)
         if value is None:
             return Look(None, None, self.channel)
@@ -288,7 +300,7 @@ class Resets(msgspec.Struct, frozen=True, kw_only=True):
 class AllOf(msgspec.Struct, frozen=True):
     """All parts hold. It is over when one of them is."""
 
-    parts: tuple[Any, ...]
+    parts: tuple[Condition, ...]
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -301,8 +313,8 @@ class AllOf(msgspec.Struct, frozen=True):
     def memory(self) -> list[PartMemory]:
         return [PartMemory(part) for part in self.parts]
 
-    def look(self, sight: Sight, memory: Sequence[PartMemory], *, active: bool) -> Look:
-        looks = [one.look(sight, active=active) for one in memory]
+    def look(self, sight: Sight, memory: Sequence[PartMemory], /) -> Look:
+        looks = [one.look(sight) for one in memory]
         told = looks[0]
         return told._replace(beyond=_all(look.beyond for look in looks), back=_any(look.back for look in looks))
 
@@ -310,7 +322,7 @@ class AllOf(msgspec.Struct, frozen=True):
 class AnyOf(msgspec.Struct, frozen=True):
     """One part holds. It is over when all of them are."""
 
-    parts: tuple[Any, ...]
+    parts: tuple[Condition, ...]
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -323,8 +335,8 @@ class AnyOf(msgspec.Struct, frozen=True):
     def memory(self) -> list[PartMemory]:
         return [PartMemory(part) for part in self.parts]
 
-    def look(self, sight: Sight, memory: Sequence[PartMemory], *, active: bool) -> Look:
-        looks = [one.look(sight, active=active) for one in memory]
+    def look(self, sight: Sight, memory: Sequence[PartMemory], /) -> Look:
+        looks = [one.look(sight) for one in memory]
         told = next((look for look in looks if look.beyond), looks[0])
         return told._replace(beyond=_any(look.beyond for look in looks), back=_all(look.back for look in looks))
 
@@ -343,11 +355,11 @@ class PartMemory:
         self.memory = part.memory()
         self._last = Look(None, None, part.channels[0])
 
-    def look(self, sight: Sight, *, active: bool) -> Look:
+    def look(self, sight: Sight) -> Look:
         """Look at the part if its channels came. A level is looked at always: it may have become stale."""
         part, memory = self._part, self.memory
         if memory is None or isinstance(memory, list) or any(map(sight.came, part.channels)):
-            self._last = part.look(sight, memory, active=active)
+            self._last = part.look(sight, memory)
         return self._last
 
 

@@ -6,21 +6,22 @@ rises and falls.
 
 Decided here:
 
-- **Unknown changes nothing.** A value that is missing, stale or no number, a device that is silent or offline: none of
-  them stops or restarts a running timer, raises or clears. The last known state stands. A device that dies in the leak
-  that it reported must not silence the alarm; a false alarm costs less than a missed one. Who wants to know of silence
-  says so with ``no_data_s``.
-- What lies between a limit and its ``clear`` keeps an open alarm open, and ends a hold, because the rule says that the
-  condition must *stay* fulfilled.
+- **Unknown changes nothing.** A value that is missing, stale or no number, a device that is silent or offline: none
+  of them stops or restarts a running timer, raises or clears. The last known state stands. A device that dies in the
+  leak that it reported must not silence the alarm; a false alarm costs less than a missed one. Who wants to know of
+  silence says so with ``no_data_s``.
+- What lies between a limit and its ``clear`` keeps an open alarm open, and ends a hold, because the rule says that
+  the condition must *stay* fulfilled.
 - Hold and repeat are both needed. The hold begins with the first reading that fulfils the condition.
-- Outside of its schedule a rule begins nothing, and a running hold ends. An open alarm is watched and cleared as always.
+- Outside of its schedule a rule begins nothing, and a running hold ends. An open alarm is watched and cleared as
+  always.
 - ``keep_firing_s`` begins with the first reading that is back, and ends for nothing with one that is not.
 - A higher severity counts from the raise on at the earliest. One whose limits are passed at the raise, and that wants
   no hold, is the severity that the alarm is raised with. A fall goes down one severity at a time.
 - Each timer ends in two ways. By the lab's clock: its length after the reading that began it was received, whatever
   came or did not come since. By the device's time, for readings that come late: a reading that is at least its length
-  after the one that began it. For readings that come as they are measured only the lab's clock counts, and that one is
-  monotonic: setting the time of day neither ends nor prolongs anything.
+  after the one that began it. For readings that come as they are measured only the lab's clock counts, and that one
+  is monotonic: setting the time of day neither ends nor prolongs anything.
 - A reading older than the newest one that was judged changes nothing.
 """
 

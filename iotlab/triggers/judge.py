@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple, Protocol
 
 import msgspec
 
 from iotlab.clock import US_PER_S, Clock
 from iotlab.table.store import StreamRecord
 from iotlab.table.values import Item
-from iotlab.triggers.alarms import FLAPPING, Alarm, Flapping, Wording
+from iotlab.triggers.alarms import FLAPPING, Alarm, Flapping
 from iotlab.triggers.conditions import Look, at_level
 from iotlab.triggers.course import Course, Moment, Step, advance, expire, is_late
 from iotlab.triggers.evaluator_stats import Counters
 from iotlab.triggers.remembering import Memories, Recall
 from iotlab.triggers.ruleset import Rule
 from iotlab.triggers.sight import Sight, image_time, reading_number, received_us
-from iotlab.triggers.steps import taken
+from iotlab.triggers.steps import Taking, taken
 from iotlab.triggers.timers import Timers
 from iotlab.triggers.verdicts import Verdict
 from iotlab.triggers.watch import Plan, Watch, Watched, WatchedChannel, text_of
@@ -56,6 +56,15 @@ class Hit(msgspec.Struct, frozen=True):
     step: Step
     verdict: Verdict
     moment: Moment
+
+
+class _Came(NamedTuple):
+    """A value that came of a channel, and the message with it; the sight is None where only plain rules look."""
+
+    value: float
+    moment: Moment
+    sight: Sight | None
+    image: Item
 
 
 class Judge:
@@ -115,11 +124,10 @@ class Judge:
             return []
         found: list[Hit] = []
         if plan.silences and not whole:
-            self._hear(plan, device, image, record, found)
+            found += self._hear(plan, image, record)
         channels = image.get("channels") if plan.channels else None
         if channels is not None:
-            old = None if record is None else record
-            self._judge_channels(plan, device, image, old, found, whole=whole)
+            found += self._judge_channels(plan, image, record, whole=whole)
         return found
 
     def silent(self, key: str, device: str, image: Item) -> Hit | None:
@@ -142,7 +150,8 @@ class Judge:
         if course is None:
             return None
         words = self._watch.wording(hit.rule, hit.verdict.look, course.severity, device, image)
-        return course, self._taken(hit.rule, alarm, course, words, device, hit.moment.at_us, now_us)
+        place = Taking(device, hit.moment.at_us, now_us, self._flapping)
+        return course, taken(hit.rule, alarm, course, words, place)
 
     def expired(self, rule: Rule, alarm: Alarm, timer: str, now_us: int) -> tuple[Course, Alarm] | None:
         """Return the step that the end of a timer causes and the alarm after it, or None when it causes none."""
@@ -150,7 +159,8 @@ class Judge:
         if course is None:
             return None
         words = self._watch.same_words(alarm, course.severity)
-        return course, self._taken(rule, alarm, course, words, alarm.device, alarm.evaluated_us, now_us)
+        place = Taking(alarm.device, alarm.evaluated_us, now_us, self._flapping)
+        return course, taken(rule, alarm, course, words, place)
 
     def story(self, device: str, image: Item, hits: list[Hit]) -> str:
         """Return for a trace which rules ran at the item's last message and what they did."""
@@ -168,9 +178,7 @@ class Judge:
             if silence is not None and heard_us is not None:
                 self._timers.heard(watched.key, silence.silent_us, heard_us, at_least_s=at_least_s)
 
-    def _judge_channels(
-        self, plan: Plan, device: str, image: Item, record: StreamRecord | None, found: list[Hit], *, whole: bool
-    ) -> None:
+    def _judge_channels(self, plan: Plan, image: Item, record: StreamRecord | None, *, whole: bool) -> Iterator[Hit]:
         values, measured, received = image["channels"]["M"], "", 0
         judged: set[str] = set()
         for channel in plan.channels:
@@ -190,34 +198,25 @@ class Judge:
                 self._counters.late += 1
             elif not self._is_quiet(channel, value):
                 moment = Moment(at_us, received, self._is_live(at_us, received))
-                sight = None if channel.is_plain else Sight(device, image, whole=whole)
-                self._judge_channel(plan, channel, value, moment, sight, judged, image, found)
+                sight = None if channel.is_plain else Sight(plan.device, image, whole=whole)
+                yield from self._judge_channel(plan, channel, _Came(value, moment, sight, image), judged)
 
-    def _judge_channel(
-        self,
-        plan: Plan,
-        channel: WatchedChannel,
-        value: float,
-        moment: Moment,
-        sight: Sight | None,
-        judged: set[str],
-        image: Item,
-        found: list[Hit],
-    ) -> None:
+    def _judge_channel(self, plan: Plan, channel: WatchedChannel, came: _Came, judged: set[str]) -> Iterator[Hit]:
+        """Yield the steps that a value of a channel causes; ``judged``: the rules that had this message already."""
         for watched in channel.rules:
             if watched.bounds is not None:
-                verdict = Verdict(at_level(channel.channel, value, watched.bounds))
-            elif watched.key in judged or sight is None:
+                verdict = Verdict(at_level(channel.channel, came.value, watched.bounds))
+            elif watched.key in judged or came.sight is None:
                 continue
             else:
                 judged.add(watched.key)
-                if self._is_late(watched.key, moment):
+                if self._is_late(watched.key, came.moment):
                     self._counters.late += 1
                     continue
-                verdict = self.memories.judge(watched, plan, sight, moment.at_us, self._book.alarms)
-            hit = self._hit(watched, verdict, moment, image)
+                verdict = self.memories.judge(watched, plan, came.sight, came.moment.at_us, self._book.alarms)
+            hit = self._hit(watched, verdict, came.moment, came.image)
             if hit is not None:
-                found.append(hit)
+                yield hit
 
     def _is_quiet(self, channel: WatchedChannel, value: float) -> bool:
         quiet = channel.quiet
@@ -255,37 +254,23 @@ class Judge:
         words = self._watch.wording(rule, look, alarm.severity, alarm.device, image)
         self._book.note(msgspec.structs.replace(alarm, evaluated_us=at_us, value=words.value, message=words.message))
 
-    def _hear(self, plan: Plan, device: str, image: Item, record: StreamRecord | None, found: list[Hit]) -> None:
+    def _hear(self, plan: Plan, image: Item, record: StreamRecord | None) -> Iterator[Hit]:
         old = None if record is None else record.old_image
         if old is not None and old.get("measured_us") == image.get("measured_us"):
             # A message without values, such as the last will of a device that is gone.
             return
-        sight = Sight(device, image)
+        sight = Sight(plan.device, image)
         for watched in plan.silences:
             silence, channel = watched.rule.silence, watched.rule.channel
             if silence is None or (channel and not sight.came(channel)):
                 continue
             self._timers.heard(watched.key, silence.silent_us, sight.received_us)
-            look = silence.look(sight, None, active=True)
+            look = silence.heard()
             verdict = Verdict(look, levels=watched.rule.levels(look))
             self.memories.note(watched.key, verdict)
             hit = self._hit(watched, verdict, Moment(sight.received_us, sight.received_us, is_live=True), image)
             if hit is not None:
-                found.append(hit)
-
-    def _taken(
-        self, rule: Rule, alarm: Alarm | None, course: Course, words: Wording, device: str, at_us: int, now_us: int
-    ) -> Alarm:
-        return taken(
-            rule,
-            alarm,
-            course,
-            words,
-            device=device,
-            evaluated_us=at_us,
-            now_us=now_us,
-            flapping=self._flapping,
-        )
+                yield hit
 
 
 def _is_overtaken(channel: str, at_us: int, received: int, record: StreamRecord | None) -> bool:

@@ -1,4 +1,4 @@
-"""What all rules remember of all devices. After a start it is made again from the history, so that it need not be kept."""
+"""What all rules remember of all devices. After a start it is made again from the history: it need not be kept."""
 
 from __future__ import annotations
 
@@ -37,9 +37,8 @@ class Memories:
     def keep_same(self, before: RuleSet, after: RuleSet) -> None:
         """Forget what belongs to rules that are not the same any more."""
         same = {rule_id for rule_id, rule in after.rules.items() if before.rules.get(rule_id) == rule}
-        for known in (self._memories, self._last):
-            for key in [key for key in known if key.partition("/")[0] not in same]:
-                del known[key]  # type: ignore[attr-defined]
+        self._memories = {key: one for key, one in self._memories.items() if key.partition("/")[0] in same}
+        self._last = {key: one for key, one in self._last.items() if key.partition("/")[0] in same}
 
     def judge(self, watched: Watched, plan: Plan, sight: Sight, at_us: int, alarms: Mapping[str, Alarm]) -> Verdict:
         """Let a rule look at a message, and remember it.
@@ -68,7 +67,7 @@ class Memories:
         found = self._last.get(key)
         if found is not None:
             return found
-        look = Look(True, False, rule.channel)
+        look = Look(beyond=True, back=False, channel=rule.channel)
         return Verdict(look, is_repeated=rule.repeat == 1, levels=rule.levels(look))
 
     def told(self, alarm: Alarm) -> None:

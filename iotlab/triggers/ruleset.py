@@ -6,7 +6,6 @@ import fnmatch
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 import msgspec
 
@@ -50,9 +49,9 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         channel: The channel that the alarm is about; empty for a device of which nothing comes.
         device: A device's id or a glob such as ``kitchen-*``; None for any. Selectors are AND-ed.
         device_type, room: Exact; None for any.
-        above, below: The threshold of a plain level, instead of ``condition``.
+        above, below: The threshold of a plain level, instead of ``when``.
         clear: Such an alarm clears at or below this (``above``), or at or above it (``below``).
-        condition: What is watched; made of the three before when it is not given.
+        when: Any other condition.
         clear_when: Another condition that ends the alarm, instead of the end of the first one.
         hold_s: How long the condition must hold before the alarm is raised.
         repeat: How many readings, one after the other, must fulfil it.
@@ -72,8 +71,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     above: float | None = None
     below: float | None = None
     clear: float | None = None
-    condition: Any = None
-    clear_when: Any = None
+    when: Condition | None = None
+    clear_when: Condition | None = None
     hold_s: float = 0.0
     repeat: int = 1
     keep_s: float = 0.0
@@ -82,11 +81,14 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     escalations: tuple[Escalation, ...] = ()
     message: str = DEFAULT_MESSAGE
 
-    def __post_init__(self) -> None:
-        if self.condition is None:
-            limit = self.threshold
-            bounds = above(limit, self.clear) if self.above is not None else below(limit, self.clear)
-            msgspec.structs.force_setattr(self, "condition", Level(channel=self.channel, bounds=bounds))
+    @property
+    def condition(self) -> Condition:
+        """What is watched."""
+        if self.when is not None:
+            return self.when
+        limit = self.threshold
+        bounds = above(limit, self.clear) if self.above is not None else below(limit, self.clear)
+        return Level(channel=self.channel, bounds=bounds)
 
     @property
     def threshold(self) -> float:
@@ -109,9 +111,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def channels(self) -> tuple[str, ...]:
         """The channels that it looks at; empty text for any."""
-        condition: Condition = self.condition
-        ending: Condition | None = self.clear_when
-        return tuple(dict.fromkeys(condition.channels + (ending.channels if ending is not None else ())))
+        ending = () if self.clear_when is None else self.clear_when.channels
+        return tuple(dict.fromkeys(self.condition.channels + ending))
 
     @property
     def memory_us(self) -> int:
@@ -122,22 +123,20 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def plain_bounds(self) -> Bounds | None:
         """The bounds of a rule that needs nothing but the channel's value, else None."""
-        condition = self.condition
-        is_plain = (
-            isinstance(condition, Level) and isinstance(condition.bounds, Bounds) and condition.stale_us is None
-        )
-        more = self.clear_when or self.schedule or self.escalations or self.repeat > 1 or self.keep_s
-        return condition.bounds if is_plain and not more else None
+        level = self.condition
+        if self.clear_when or self.schedule or self.escalations or self.repeat > 1 or self.keep_s:
+            return None
+        return level.constant if isinstance(level, Level) else None
 
     @property
     def silence(self) -> Silent | None:
         """Its condition, when that is that nothing comes."""
-        return self.condition if isinstance(self.condition, Silent) else None
+        return self.when if isinstance(self.when, Silent) else None
 
     @property
     def is_moment(self) -> bool:
         """Whether the condition holds for a moment only, so that each time it holds is worth telling."""
-        return isinstance(self.condition, ChangedSince | Resets)
+        return isinstance(self.when, ChangedSince | Resets)
 
     @property
     def severities(self) -> tuple[Severity, ...]:

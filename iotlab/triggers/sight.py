@@ -22,9 +22,10 @@ class Sight:
     Attributes:
         at_us: The device's time of the message, at most the time of receipt; µs since 1970.
         received_us: When it was received.
+        is_active: Whether the schedule of the rule that looks says that it is time; set for each rule.
     """
 
-    __slots__ = ("_channels", "_measured", "_whole", "at_us", "device", "image", "received_us")
+    __slots__ = ("_channels", "_measured", "_whole", "at_us", "device", "image", "is_active", "received_us")
 
     def __init__(self, device: str, image: Item, *, whole: bool = False) -> None:
         self.device = device
@@ -32,6 +33,7 @@ class Sight:
         self._channels: dict[str, Any] = image["channels"]["M"]
         self._measured = image_time(image)
         self._whole = whole
+        self.is_active = True
         self.received_us = received_us(image)
         self.at_us = min(int(self._measured), self.received_us)
 

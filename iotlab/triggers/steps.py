@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
 from iotlab.triggers.alarms import FLAPPING, Alarm, Flapping, Wording, alarm_key, cleared, moved, raised_again
@@ -10,17 +12,23 @@ from iotlab.triggers.ruleset import Rule
 from iotlab.triggers.severity import deescalated, escalated
 
 
-def taken(
-    rule: Rule,
-    before: Alarm | None,
-    course: Course,
-    words: Wording,
-    *,
-    device: str,
-    evaluated_us: int,
-    now_us: int,
-    flapping: Flapping = FLAPPING,
-) -> Alarm:
+class Taking(NamedTuple):
+    """Where and when a step is taken.
+
+    Attributes:
+        device: The device.
+        evaluated_us: The time of the newest reading that was judged.
+        now_us: Now.
+        flapping: When raises and clears are too many.
+    """
+
+    device: str
+    evaluated_us: int
+    now_us: int
+    flapping: Flapping = FLAPPING
+
+
+def taken(rule: Rule, before: Alarm | None, course: Course, words: Wording, taking: Taking) -> Alarm:
     """Return the alarm after a step.
 
     Args:
@@ -28,31 +36,28 @@ def taken(
         before: Its alarm on the device; None when there never was one.
         course: The step, which `iotlab.triggers.course` gave for this alarm.
         words: What the alarm says now.
-        device: The device.
-        evaluated_us: The time of the newest reading that was judged.
-        now_us: When the step is taken.
-        flapping: When raises and clears are too many.
+        taking: Where and when.
     """
-    alarm = before or _never_raised(rule, device, course, evaluated_us)
-    after = _after(rule, alarm, course, words, now_us, flapping)
+    alarm = before or _never_raised(rule, taking.device, course, taking.evaluated_us)
     hold = course.timers.get(HOLD)
     return msgspec.structs.replace(
-        after,
+        _after(alarm, course, rule.channel, words, taking),
         severity=course.severity,
         timers=course.timers,
         since_us=course.since_us,
-        evaluated_us=evaluated_us,
+        evaluated_us=taking.evaluated_us,
         deadline_us=None if hold is None else hold[1],
         reference=alarm.reference if course.reference is None else course.reference,
     )
 
 
-def _after(rule: Rule, alarm: Alarm, course: Course, words: Wording, now_us: int, flapping: Flapping) -> Alarm:
+def _after(alarm: Alarm, course: Course, channel: str, words: Wording, taking: Taking) -> Alarm:
+    now_us, flapping = taking.now_us, taking.flapping
     match course.step:
         case "start_hold":
-            return _worded(moved(alarm, state="pending"), rule, words)
+            return _worded(moved(alarm, state="pending"), channel, words)
         case "raise" | "raise_again":
-            return _worded(raised_again(alarm, now_us, flapping), rule, words)
+            return _worded(raised_again(alarm, now_us, flapping), channel, words)
         case "end_hold":
             return moved(alarm, state="cleared", value=words.value)
         case "clear":
@@ -65,9 +70,9 @@ def _after(rule: Rule, alarm: Alarm, course: Course, words: Wording, now_us: int
             return moved(alarm)
 
 
-def _worded(alarm: Alarm, rule: Rule, words: Wording) -> Alarm:
+def _worded(alarm: Alarm, channel: str, words: Wording) -> Alarm:
     # Rules may be edited between two episodes: each takes the rule's words as they are when it begins.
-    return msgspec.structs.replace(alarm, channel=rule.channel, **msgspec.structs.asdict(words))
+    return msgspec.structs.replace(alarm, channel=channel, **msgspec.structs.asdict(words))
 
 
 def _never_raised(rule: Rule, device: str, course: Course, evaluated_us: int) -> Alarm:

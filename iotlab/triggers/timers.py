@@ -77,7 +77,7 @@ class Timers:
         self._silent_s[key] = due_s
 
     def due(self) -> list[Due]:
-        """Return the timers that have run out, and forget them. Those that their alarm no longer has are among them."""
+        """Return the timers that have run out, and forget them. Their alarms may not have them any more."""
         now_s = self._clock.monotonic_s()
         found: list[Due] = []
         while self._heap and self._heap[0][0] <= now_s:

@@ -52,6 +52,8 @@ class RuleMemory:
     def __init__(self, rule: Rule, reference: float | None = None) -> None:
         self._rule = rule
         self._reference = reference
+        self._count = 0
+        self._received_us = 0
         self._forget()
 
     def judge(self, sight: Sight, at_us: int) -> Verdict:
@@ -63,13 +65,15 @@ class RuleMemory:
         """
         if sight.received_us < self._received_us - _CLOCK_STEP_US:
             # The wall clock was set back: times before and after it can't be compared.
+            self._count = 0
             self._forget()
         self._received_us = sight.received_us
         rule = self._rule
         is_active = rule.schedule is None or rule.schedule.is_active(at_us)
-        look = self._condition.look(sight, active=is_active)
+        sight.is_active = is_active
+        look = self._condition.look(sight)
         if self._ending is not None:
-            look = look._replace(back=self._ending.look(sight, active=is_active).beyond)
+            look = look._replace(back=self._ending.look(sight).beyond)
         if look.beyond is not None:
             self._count = self._count + 1 if look.beyond else 0
         levels = rule.levels(look) if rule.escalations else ()
@@ -90,8 +94,6 @@ class RuleMemory:
         rule = self._rule
         self._condition = PartMemory(rule.condition)
         self._ending = None if rule.clear_when is None else PartMemory(rule.clear_when)
-        self._count = 0
-        self._received_us = 0
         self.told(self._reference)
 
     def _next_reference(self, look: Look) -> float | None:

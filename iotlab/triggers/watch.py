@@ -1,4 +1,4 @@
-"""Which rules watch a device, as a plan that is made once for each device, and how their alarms word what they find."""
+"""Which rules watch a device, as a plan made once for each device, and how their alarms word what they find."""
 
 from __future__ import annotations
 
@@ -53,11 +53,13 @@ class Plan(msgspec.Struct, frozen=True):
     """What watches one device.
 
     Attributes:
+        device: Its id.
         device_type, room: What the device said of itself when the plan was made.
         channels: Its watched channels.
         silences: The rules that want to know when nothing comes.
     """
 
+    device: str
     device_type: str
     room: str
     channels: tuple[WatchedChannel, ...]
@@ -166,7 +168,7 @@ class Watch:
                 quiet = quiet_values(one.rule for one in judged)
                 is_plain = all(one.bounds is not None for one in judged)
                 channels.append(WatchedChannel(channel, judged, keys, quiet, is_plain))
-        return Plan(device_type, room, tuple(channels), tuple(silences))
+        return Plan(device, device_type, room, tuple(channels), tuple(silences))
 
 
 _UNITLESS = frozenset({"no data for", "unchanged for"})
