@@ -30,13 +30,15 @@ VERBS: dict[str, str] = {
     "emulate": "Run emulated devices that publish to a broker.",
     "replay": "Publish recorded messages of real devices to the broker.",
     "table": "Serve a data directory as DynamoDB, and read or change its tables.",
+    "alarms": "See the alarms, and acknowledge, shelve, clear, comment or assign them.",
+    "notify": "See and try the notification channels, and what became of each notification.",
     "trace": "Show the seven stops of one message, with times.",
     "doctor": "Check this machine and tell the fix of what is wrong.",
     "version": "Show the versions of iotlab and of what it stands on.",
 }
 """Each verb with its line in `iotlab --help`. The module `iotlab.cli.<verb>` has its function ``command``."""
 
-GROUPS = frozenset({"table"})
+GROUPS = frozenset({"table", "alarms", "notify"})
 """The verbs that have verbs of their own. The package `iotlab.cli.<group>` has ``HELP`` and ``VERBS``."""
 
 _EPILOG = "Start with: **iotlab demo**. Trouble: **iotlab doctor**. Each command: **iotlab COMMAND --help**."

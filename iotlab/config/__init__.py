@@ -5,8 +5,8 @@ and flags. Imported by lab, gui and cli only; other parts are given the values.
 """
 
 from iotlab.config.load import load
+from iotlab.config.notify_section import Channel
 from iotlab.config.secret import Secret, keyring_name
-from iotlab.config.sections import Channel
 from iotlab.config.setting import Row, Setting
 from iotlab.config.settings import SECTIONS, SETTINGS, Origin, Settings
 

@@ -5,14 +5,10 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from iotlab.config.kinds import RejectedError
 from iotlab.mqtt.topic import SHARE_PREFIX, topic_filter_problem
-
-if TYPE_CHECKING:
-    from iotlab.config.sections import Channel
 
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _TABLE_PREFIX = re.compile(r"[A-Za-z0-9_.-]+")
@@ -100,17 +96,3 @@ def check_topic_filters(filters: tuple[str, ...]) -> None:
     [(most_common, count)] = Counter(filters).most_common(1)
     if count > 1:
         raise RejectedError(f"the topic filter {most_common!r} is there {count} times", expected="each once")
-
-
-def check_channels(channels: tuple[Channel, ...]) -> None:
-    """Accept channels with names of their own, and a URL exactly where one is used."""
-    for name, count in Counter(channel.name for channel in channels).items():
-        if count > 1:
-            raise RejectedError(f"{count} channels have the name {name!r}", expected="a name of its own for each")
-    for channel in channels:
-        if channel.kind == "apprise" and channel.url is None:
-            raise RejectedError(
-                f"channel {channel.name!r} has no url", expected='a reference such as url = "env:PHONE_URL"'
-            )
-        if channel.kind != "apprise" and channel.url is not None:
-            raise RejectedError(f"channel {channel.name!r} of kind {channel.kind} uses no url", expected="no url")

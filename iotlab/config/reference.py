@@ -10,7 +10,7 @@ from iotlab.config.settings import ROWS, SECTIONS
 _INTRODUCTION = """\
 # Settings
 
-<!-- Made by `make docs` from iotlab/config/sections.py. A test compares the two. -->
+<!-- Made by `make docs` from iotlab/config/*_section*.py. A test compares the two. -->
 
 Each setting can be said in four places. A later one wins:
 

@@ -12,7 +12,6 @@ from typing import Annotated, Literal
 import platformdirs
 
 from iotlab.config.checks import (
-    check_channels,
     check_host,
     check_loopback,
     check_table_prefix,
@@ -22,10 +21,8 @@ from iotlab.config.checks import (
 )
 from iotlab.config.secret import Secret
 from iotlab.config.setting import Setting
-from iotlab.domain.alarm import SEVERITIES, Severity
 
 BrokerKind = Literal["auto", "mosquitto", "amqtt", "external"]
-ChannelKind = Literal["inbox", "desktop", "apprise"]
 Theme = Literal["system", "light", "dark"]
 Level = Literal["debug", "info", "warning", "error"]
 
@@ -202,39 +199,6 @@ class RulesSettings:
         Path | None,
         Setting("The file of alarm rules.", default_text="rules.toml in the data directory, else the built-in rules"),
     ] = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Channel:
-    """One place that notifications go to: a ``[[notify.channel]]`` table."""
-
-    name: Annotated[str, Setting("The channel's own name, shown with each notification.", check=check_word)]
-    kind: Annotated[
-        ChannelKind,
-        Setting(
-            "`inbox` is the lab's own list, `desktop` the desktop's notifications, `apprise` any Apprise service."
-        ),
-    ]
-    url: Annotated[
-        Secret | None, Setting("For `apprise`: where the service's URL is kept. Such URLs carry tokens.")
-    ] = None
-    severities: Annotated[tuple[Severity, ...], Setting("Which alarms it is told.")] = SEVERITIES
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotifySettings:
-    """Who is told of alarms."""
-
-    channels: Annotated[
-        tuple[Channel, ...],
-        Setting(
-            "The channels, each a table of its own. On the command line and in the environment: "
-            'an inline TOML table such as {name="phone", kind="apprise", url="env:PHONE_URL"}.',
-            key="channel",
-            check=check_channels,
-            default_text="the inbox",
-        ),
-    ] = (Channel(name="inbox", kind="inbox"),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

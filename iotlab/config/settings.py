@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from iotlab.config.notify_section import NotifySettings
 from iotlab.config.sections import (
     BridgeSettings,
     BrokerSettings,
@@ -15,7 +16,6 @@ from iotlab.config.sections import (
     EndpointSettings,
     GuiSettings,
     LogSettings,
-    NotifySettings,
     RulesSettings,
     TableSettings,
 )

@@ -17,16 +17,18 @@ from iotlab.clock import US_PER_S, Clock
 from iotlab.config import Settings
 from iotlab.errors import DecodeError, UnavailableError
 from iotlab.lab import health
+from iotlab.lab.channels import channel_configs, manners, reply_topics, surroundings
 from iotlab.lab.runtime import Runtime, remove_runtime, write_runtime
 from iotlab.lab.tables import open_table
 from iotlab.mqtt.broker import PrivateBroker
 from iotlab.mqtt.client import Client, Subscription
 from iotlab.mqtt.message import Message
 from iotlab.mqtt.options import BadPacket, ClientOptions, Tls
-from iotlab.notify.channels import ChannelConfig, open_channels
+from iotlab.notify.channels import open_channels
 from iotlab.notify.notifier import Notifier
 from iotlab.table import credentials
 from iotlab.table.endpoint import Endpoint, Response
+from iotlab.triggers.caretaker import Caretaker
 from iotlab.triggers.evaluator import Evaluator
 from iotlab.triggers.rules import load_rules
 
@@ -56,10 +58,8 @@ class BridgeHost:
         self._clock = clock
         self._directory = settings.data.dir
         self._rules = load_rules(_rules_file(settings, assets))
-        self._channels = [
-            ChannelConfig(channel.name, channel.kind, channel.url.reveal() if channel.url else "", channel.severities)
-            for channel in settings.notify.channels
-        ]
+        self._channels = channel_configs(settings)
+        self._manners = manners(self._channels)
         self._given_broker = broker
         self._broker: PrivateBroker | None = None
         self._stopping = threading.Event()
@@ -78,18 +78,24 @@ class BridgeHost:
         self.table = open_table(self._settings, self._clock)
         store = self.table.store
         keys = credentials.load_or_create(self._directory)
-        self.notifier = Notifier(store, open_channels(self._channels, store), clock=self._clock)
+        host, port = self._start_broker()
+        options = self._client_options(host, port)
+        around = surroundings(self._channels, self._directory, self._clock, options)
+        channels = open_channels(self._channels, store, around)
+        self.notifier = Notifier(store, channels, clock=self._clock, manners=self._manners)
+        self._replies = reply_topics(self._channels, store, around)
+        routes = [channel.route for channel in self._channels]
+        self.caretaker = Caretaker(store, clock=self._clock, routes=routes, after_commit=self.notifier.wake)
         self.evaluator = Evaluator(
             store,
             self._rules,
             clock=self._clock,
-            routes=[channel.route for channel in self._channels],
+            routes=routes,
             after_commit=self.notifier.wake,
         )
         self.table.on_commit(self.evaluator.wake)
-        host, port = self._start_broker()
         self.client = Client(
-            self._client_options(host, port),
+            options,
             clock=self._clock,
             on_message=self._received,
             on_bad_packet=self._received_bad,
@@ -114,7 +120,10 @@ class BridgeHost:
         remove_runtime(self._directory)
         self.pipeline.stop()
         self.client.stop()
+        for replies in self._replies:
+            replies.stop()
         try:
+            self.caretaker.stop()
             self.evaluator.stop()
         except UnavailableError as error:
             # Its checkpoint stays where it was: the records behind it are judged again at the next start.
@@ -131,6 +140,9 @@ class BridgeHost:
         self.endpoint.start()
         self.notifier.start()
         self.evaluator.start()
+        self.caretaker.start()
+        for replies in self._replies:
+            replies.start()
         self.pipeline.start()
         filters = self._settings.bridge.subscriptions
         group = self._settings.bridge.shared_group

@@ -10,11 +10,12 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from iotlab.clock import Clock
 from iotlab.errors import TableError, UnavailableError
-from iotlab.notify.channels.channel import Channel
+from iotlab.notify.channels.channel import Channel, Closable
+from iotlab.notify.manner import PLAIN, Manner
 from iotlab.notify.notifier_stats import NotifierStats, Tally
 from iotlab.notify.outbox import Outbox, Row
 from iotlab.notify.worker import Worker
@@ -36,7 +37,8 @@ class Notifier:
         channels: Where notifications go; each has a name of its own.
         clock: For due times and for what is written.
         chance: For the jitter of the backoff.
-        give_up_s: How long after its transition a notification is tried.
+        give_up_s: How long after its transition a notification is tried; a day longer where its channel holds back.
+        manners: When each channel is told and in which words, by its name; others are told at once and plainly.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Notifier:
         clock: Clock,
         chance: random.Random | None = None,
         give_up_s: float = GIVE_UP_S,
+        manners: Mapping[str, Manner] | None = None,
     ) -> None:
         self._tally = Tally()
         self._deliver_us = Reservoir()
@@ -60,6 +63,7 @@ class Notifier:
                 give_up_s=give_up_s,
                 deliver_us=self._deliver_us,
                 tally=self._tally,
+                manner=(manners or {}).get(channel.name, PLAIN),
             )
             for channel in channels
         }
@@ -94,6 +98,9 @@ class Notifier:
             self._thread.join(timeout_s)
             self._thread = None
         ended = [worker.join(max(until_s - time.monotonic(), 0.0)) for worker in self._workers.values()]
+        for worker in self._workers.values():
+            if isinstance(worker.channel, Closable):
+                worker.channel.close()
         if not all(ended):
             LOG.warning("an attempt to notify did not end within %g s; what came of it is unknown", timeout_s)
         return all(ended)

@@ -15,7 +15,9 @@ class ChannelStats(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         name, service: The channel.
         waiting: Notifications that are not settled yet.
-        sent, failed, unknown: Notifications settled so.
+        sent, failed, unknown, skipped: Notifications settled so; skipped are those outside the channel's hours.
+        held: Notifications that were held back at least once, by quiet hours or for a digest.
+        messages: Messages sent: fewer than ``sent`` where several notifications went as one.
         attempts, retries: Attempts made, and those that are to be repeated.
         possible_repeats: Attempts made after one that may have arrived.
         last_error: Why the last failed attempt failed; without secrets.
@@ -27,6 +29,9 @@ class ChannelStats(msgspec.Struct, frozen=True, kw_only=True):
     sent: int = 0
     failed: int = 0
     unknown: int = 0
+    skipped: int = 0
+    held: int = 0
+    messages: int = 0
     attempts: int = 0
     retries: int = 0
     possible_repeats: int = 0

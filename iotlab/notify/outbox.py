@@ -1,13 +1,17 @@
 """The outbox: notifications stored before they are sent, and what came of each.
 
 States of a row: pending → sending → sent, failed, or back to pending for the next attempt. ``unknown`` is one whose
-attempt may have arrived: with ``done_us`` for good, without it until the next attempt.
+attempt may have arrived: with ``done_us`` for good, without it until the next attempt. ``skipped`` is one that its
+channel was not to be told of, by its hours.
+
+Rows that are sent as one message are claimed and settled in one transaction each. Their message's key is stored with
+the claim, so that after a crash the same rows are sent again under the same key, and not others.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -43,6 +47,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         next_us: When the next attempt is due.
         done_us: When it was settled for good; None while it is not.
         possible_repeat: Whether an attempt was made after one that may have arrived.
+        group: The key of the message that it is sent in with others; empty when it is sent alone.
+        group_size: How many rows that message is about.
+        held: Why its channel waits with it, such as ``quiet hours until 07:00``.
     """
 
     notification: Notification
@@ -51,6 +58,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     next_us: int
     done_us: int | None = None
     possible_repeat: bool = False
+    group: str = ""
+    group_size: int = 0
+    held: str = ""
 
     @property
     def is_waiting(self) -> bool:
@@ -75,7 +85,7 @@ class Settlement(msgspec.Struct, frozen=True):
     """
 
     row: Row
-    status: Literal["pending", "sent", "failed", "unknown"]
+    status: Literal["pending", "sent", "failed", "unknown", "skipped"]
     at_us: int
     error: str = ""
     next_us: int | None = None
@@ -135,41 +145,78 @@ class Outbox:
         wire = self._store.get_item(OUTBOX, {"key": {"S": key}})
         return None if wire is None else self._readable(wire)
 
-    def claim(self, row: Row, *, possible_repeat: bool) -> Row | None:
-        """Record that an attempt begins, before it does; None when the row changed meanwhile and is left alone.
+    def claim(self, rows: Sequence[Row], *, possible_repeat: bool, group: str = "") -> list[Row] | None:
+        """Record that an attempt begins, before it does; None when a row changed meanwhile and all are left alone.
+
+        Args:
+            rows: What it is about.
+            possible_repeat: Whether an earlier attempt may have arrived.
+            group: The key of a message about several rows.
+
+        Raises:
+            UnavailableError, TableError: the table can't be written now.
+        """
+        claims = [_claiming(row, possible_repeat=possible_repeat, group=group, size=len(rows)) for row in rows]
+        try:
+            if len(claims) > 1:
+                self._store.transact_write(claims)
+            else:
+                [one] = claims
+                self._store.update_item(
+                    OUTBOX, one.key, one.update, condition=one.condition, names=one.names, values=one.values
+                )
+        except (ConditionalCheckFailedException, TransactionCanceledException):
+            return None
+        return [
+            msgspec.structs.replace(
+                row,
+                status="sending",
+                attempts=row.attempts + 1,
+                possible_repeat=possible_repeat,
+                group=group,
+                group_size=len(rows) if group else 0,
+            )
+            for row in rows
+        ]
+
+    def hold(self, row: Row, until_us: int, why: str) -> Row | None:
+        """Record that a row waits and why, for whoever looks; None when it changed meanwhile.
 
         Raises:
             UnavailableError, TableError: the table can't be written now.
         """
         try:
-            after = self._store.update_item(
+            self._store.update_item(
                 OUTBOX,
                 {"key": {"S": row.notification.key}},
-                "SET #s = :sending, #a = :after, #r = :repeat",
+                "SET #n = :until, #h = :why",
                 condition="#s = :before AND #a = :attempts",
-                names={"#s": "status", "#a": "attempts", "#r": "possible_repeat"},
+                names={"#n": "next_us", "#h": "held", "#s": "status", "#a": "attempts"},
                 values={
-                    ":sending": {"S": "sending"},
-                    ":after": to_wire(row.attempts + 1),
-                    ":repeat": {"BOOL": possible_repeat},
+                    ":until": to_wire(until_us),
+                    ":why": {"S": why},
                     ":before": {"S": row.status},
                     ":attempts": to_wire(row.attempts),
                 },
             )
         except ConditionalCheckFailedException:
             return None
-        return row_of(after)
+        return msgspec.structs.replace(row, next_us=until_us, held=why)
 
-    def settle(self, settlement: Settlement) -> bool:
-        """Record what came of an attempt, with the trace's row if it carries an id. False: the row changed meanwhile.
+    def settle(self, *settlements: Settlement) -> bool:
+        """Record what came of an attempt, with the traces of the messages that caused it. False: a row changed.
 
         Raises:
             UnavailableError, TableError: the table can't be written now; the same call later is safe.
         """
-        writes: list[Write] = [_settling(settlement)]
-        notification = settlement.row.notification
-        if notification.message_id is not None and settlement.status == "sent":
-            writes.append(_tracing(notification, notification.message_id, settlement))
+        writes: list[Write] = [_settling(settlement) for settlement in settlements]
+        traced: set[str] = set()
+        for settlement in settlements:
+            notification = settlement.row.notification
+            traced_id = notification.message_id
+            if traced_id is not None and settlement.status == "sent" and traced_id not in traced:
+                traced.add(traced_id)
+                writes.append(_tracing(notification, traced_id, settlement))
         try:
             self._store.transact_write(writes)
         except TransactionCanceledException:
@@ -201,6 +248,24 @@ def row_of(wire: Item) -> Row:
     """Return an item of the table ``outbox`` as a row. Raises msgspec.ValidationError."""
     attributes: dict[str, Any] = plain(wire)
     return msgspec.convert(attributes | {"notification": attributes}, Row)
+
+
+def _claiming(row: Row, *, possible_repeat: bool, group: str, size: int) -> Update:
+    names = {"#s": "status", "#a": "attempts", "#r": "possible_repeat"}
+    values: dict[str, AttributeValue] = {
+        ":sending": {"S": "sending"},
+        ":after": to_wire(row.attempts + 1),
+        ":repeat": {"BOOL": possible_repeat},
+        ":before": {"S": row.status},
+        ":attempts": to_wire(row.attempts),
+    }
+    update = "SET #s = :sending, #a = :after, #r = :repeat"
+    if group:
+        update += ", #g = :group, #z = :size"
+        names |= {"#g": "group", "#z": "group_size"}
+        values |= {":group": {"S": group}, ":size": to_wire(size)}
+    key = {"key": {"S": row.notification.key}}
+    return Update(OUTBOX, key, update, "#s = :before AND #a = :attempts", names, values)
 
 
 def _settling(settlement: Settlement) -> Update:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import bisect
 import heapq
 import random
+from collections.abc import Callable
+from itertools import takewhile
 
 from iotlab.clock import US_PER_S, Clock
 from iotlab.notify.outbox import Row
@@ -32,25 +34,34 @@ class Schedule:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._rows: dict[str, list[Row]] = {}
+        self._groups: dict[str, set[str]] = {}
         self._keys: set[str] = set()
         self._due: list[tuple[float, int, str, str, int]] = []
 
     def __len__(self) -> int:
         return len(self._keys)
 
-    def add(self, row: Row) -> None:
-        """Take up a row; one that is here already is left as it is."""
+    def add(self, row: Row, *, nudge: bool = False) -> None:
+        """Take up a row; one that is here already is left as it is.
+
+        Args:
+            row: The row.
+            nudge: Have the first row of its alarm looked at now, which may be waiting for a row such as this one.
+        """
         key, alarm = row.notification.key, row.notification.alarm
         if key in self._keys:
             return
         self._keys.add(key)
+        self._note_group(row)
         rows = self._rows.setdefault(alarm, [])
         bisect.insort(rows, row, key=lambda each: each.notification.version)
         if rows[0] is row:
             self._push(row)
+        elif nudge and not rows[0].attempts:
+            self._push_at(rows[0], self._clock.monotonic_s())
 
     def next_due(self) -> Row | None:
-        """Return the row that is due, if one is; it stays the first of its alarm until `replace` or `remove`."""
+        """Return the row that is due, if one is; it stays the first of its alarm until it is removed."""
         now_s = self._clock.monotonic_s()
         while self._due and self._due[0][0] <= now_s:
             _, _, alarm, key, attempts = heapq.heappop(self._due)
@@ -60,23 +71,58 @@ class Schedule:
         return None
 
     def again(self, row: Row, delay_s: float) -> None:
-        """Have the first row of its alarm due once more, replaced by how it is now."""
-        self._rows[row.notification.alarm][0] = row
-        self._push_at(row, self._clock.monotonic_s() + delay_s)
+        """Have a row due once more, replaced by how it is now; its alarm's first row comes first as ever."""
+        rows = self._rows[row.notification.alarm]
+        at = _index(rows, row)
+        rows[at] = row
+        self._note_group(row)
+        if at == 0:
+            self._push_at(row, self._clock.monotonic_s() + delay_s)
 
     def remove(self, row: Row) -> None:
-        """Forget the first row of its alarm; the next one becomes due."""
+        """Forget a row; when it was the first of its alarm, the next one becomes due."""
         alarm = row.notification.alarm
         rows = self._rows[alarm]
-        self._keys.discard(rows.pop(0).notification.key)
-        if rows:
-            self._push(rows[0])
-        else:
+        at = _index(rows, row)
+        gone = rows.pop(at)
+        self._keys.discard(gone.notification.key)
+        for group in {gone.group, row.group} - {""}:
+            self._forget_group(group, gone.notification.key)
+        if not rows:
             del self._rows[alarm]
+        elif at == 0:
+            self._push(rows[0])
+
+    def of_alarm(self, row: Row) -> list[Row]:
+        """Return all rows of a row's alarm, in order."""
+        return list(self._rows[row.notification.alarm])
+
+    def of_group(self, group: str) -> list[Row]:
+        """Return the rows that are sent together under this key, oldest first."""
+        keys = self._groups.get(group, set())
+        alarms = {key.rpartition("@")[0].rpartition(":")[0] for key in keys}
+        rows = [row for alarm in alarms for row in self._rows.get(alarm, ()) if row.notification.key in keys]
+        return sorted(rows, key=_age)
+
+    def beginnings(self, joins: Callable[[Row], bool]) -> list[Row]:
+        """Return of each alarm the first rows that join, up to one that does not; oldest first."""
+        found = [row for rows in self._rows.values() for row in takewhile(joins, rows)]
+        return sorted(found, key=_age)
 
     def next_due_s(self) -> float | None:
         """Return the seconds until something may be due; None when nothing waits."""
         return max(self._due[0][0] - self._clock.monotonic_s(), 0.0) if self._due else None
+
+    def _note_group(self, row: Row) -> None:
+        if row.group:
+            self._groups.setdefault(row.group, set()).add(row.notification.key)
+
+    def _forget_group(self, group: str, key: str) -> None:
+        keys = self._groups.get(group)
+        if keys is not None:
+            keys.discard(key)
+            if not keys:
+                del self._groups[group]
 
     def _push(self, row: Row) -> None:
         left_s = (row.next_us - self._clock.now_us()) / US_PER_S if row.attempts else 0.0
@@ -86,3 +132,12 @@ class Schedule:
         notification = row.notification
         entry = (due_s, notification.created_us, notification.alarm, notification.key, row.attempts)
         heapq.heappush(self._due, entry)
+
+
+def _age(row: Row) -> tuple[int, str, int]:
+    notification = row.notification
+    return notification.created_us, notification.alarm, notification.version
+
+
+def _index(rows: list[Row], row: Row) -> int:
+    return next(at for at, each in enumerate(rows) if each.notification.key == row.notification.key)

@@ -6,20 +6,29 @@ import logging
 import random
 import threading
 from collections.abc import Callable
+from typing import Literal
 
-from iotlab.clock import US_PER_S, Clock, iso
+import msgspec
+
+from iotlab import failpoints
+from iotlab.clock import US_PER_S, Clock
+from iotlab.domain.alarm import SEVERITIES
 from iotlab.errors import TableError, UnavailableError
 from iotlab.notify.channels.channel import Attempt, Channel, Outcome
+from iotlab.notify.gathering import Gathering, Skip, group_key
+from iotlab.notify.manner import PLAIN, Manner
 from iotlab.notify.notifier_stats import ChannelStats, Tally
 from iotlab.notify.outbox import Outbox, Row, Settlement
-from iotlab.notify.schedule import Schedule, backoff_s
+from iotlab.notify.policy import Hold
+from iotlab.notify.schedule import LONGEST_BACKOFF_S, Schedule, backoff_s
+from iotlab.notify.words import say
 from iotlab.stats import Reservoir
 
 LOG = logging.getLogger(__name__)
 
-LATE_US = 60 * US_PER_S
 _TABLE_PAUSE_S = 1.0
 _IDLE_S = 5.0
+_LONGEST_HOLD_US = 86_400 * US_PER_S
 
 
 class Worker:
@@ -33,6 +42,7 @@ class Worker:
         give_up_s: A notification that can't be delivered is tried for this long after its transition.
         deliver_us: Takes the time from transition to delivery.
         tally: Takes what concerns no channel alone.
+        manner: When the channel is told, and in which words.
     """
 
     def __init__(
@@ -45,25 +55,28 @@ class Worker:
         give_up_s: float,
         deliver_us: Reservoir,
         tally: Tally,
+        manner: Manner = PLAIN,
     ) -> None:
         self.channel = channel
         self._outbox = outbox
         self._clock = clock
         self._chance = chance
-        self._give_up_us = round(give_up_s * US_PER_S)
+        self._manner = manner
+        self._give_up_us = round(give_up_s * US_PER_S) + (_LONGEST_HOLD_US if manner.policy.holds else 0)
         self._deliver_us = deliver_us
         self._tally = tally
         self._own = Tally()
         self._schedule = Schedule(clock)
+        self._gathering = Gathering(self._schedule, manner.policy, clock)
         self._changed = threading.Condition()
         self._stopping = False
-        self._unrecorded: Settlement | None = None
+        self._unrecorded: list[Settlement] = []
         self._thread: threading.Thread | None = None
 
     def add(self, row: Row) -> None:
         """Take up a row; from any thread."""
         with self._changed:
-            self._schedule.add(row)
+            self._schedule.add(row, nudge=self._manner.policy.holds)
             self._changed.notify()
 
     def start(self) -> None:
@@ -101,12 +114,11 @@ class Worker:
             if row is None:
                 break
             try:
-                self._deliver(row)
+                attempts += self._handle(row)
             except (TableError, UnavailableError):
-                if self._unrecorded is None:
+                if not self._unrecorded:
                     self._again(row, _TABLE_PAUSE_S)
                 raise
-            attempts += 1
         return attempts
 
     def stats(self) -> ChannelStats:
@@ -121,25 +133,76 @@ class Worker:
             sent=count("sent"),
             failed=count("failed"),
             unknown=count("unknown"),
+            skipped=count("skipped"),
+            held=count("held"),
+            messages=count("messages"),
             attempts=count("attempts"),
             retries=count("retries"),
             possible_repeats=count("possible_repeats"),
             last_error=self._own.error("errors"),
         )
 
-    def _deliver(self, row: Row) -> None:
-        repeat = row.possible_repeat or (row.may_have_arrived and self.channel.repeats != "impossible")
-        claimed = self._outbox.claim(row, possible_repeat=repeat)
-        if claimed is None:
+    def _handle(self, row: Row) -> int:
+        """Deliver a row that is due, perhaps with others, or let it wait; return the number of attempts."""
+        with self._changed:
+            gathered = self._gathering.gather(row)
+        match gathered:
+            case Skip():
+                self._skip(row, gathered.why)
+                return 0
+            case Hold():
+                self._hold(row, gathered)
+                return 0
+            case _:
+                self._deliver(gathered)
+                return 1
+
+    def _skip(self, row: Row, why: str) -> None:
+        if not self._outbox.settle(Settlement(row, "skipped", self._clock.now_us(), why)):
             self._look_again(row)
+            return
+        self._own.add("skipped")
+        with self._changed:
+            self._schedule.remove(row)
+
+    def _hold(self, row: Row, hold: Hold) -> None:
+        if hold.why and hold.why != row.held:
+            held = self._outbox.hold(row, hold.until_us, hold.why)
+            if held is None:
+                self._look_again(row)
+                return
+            self._own.add("held")
+            row = held
+        # Looked at again now and then: the wall clock may be set, and a row that may not wait may come.
+        self._again(row, min(max((hold.until_us - self._clock.now_us()) / US_PER_S, 0.0), LONGEST_BACKOFF_S))
+
+    def _deliver(self, rows: list[Row]) -> None:
+        forgets = self.channel.repeats != "impossible"
+        repeat = any(row.possible_repeat or (row.may_have_arrived and forgets) for row in rows)
+        failpoints.hit("notify_before_claim")
+        claimed = self._outbox.claim(rows, possible_repeat=repeat, group=group_key(rows))
+        if claimed is None:
+            for row in rows:
+                self._look_again(row)
             return
         self._own.add("attempts")
         if repeat:
             self._own.add("possible_repeats")
-        outcome = self._send(Attempt(claimed.notification, self._body(claimed), repeat))
+        failpoints.hit("notify_after_claim")
+        outcome = self._send(self._attempt(claimed, repeat))
+        failpoints.hit("notify_after_send")
         # From here on the outcome is known to nobody else: it is kept until it is recorded.
-        self._unrecorded = self._settlement(claimed, outcome)
+        self._unrecorded = self._settlements(claimed, outcome)
         self._record_what_is_left()
+        failpoints.hit("notify_after_settle")
+
+    def _attempt(self, rows: list[Row], repeat: bool) -> Attempt:
+        members = tuple(row.notification for row in rows)
+        visible = repeat and self.channel.repeats == "visible"
+        said = say(self._manner.words, members, self._clock.now_us(), may_repeat=visible)
+        gravest = max(members, key=lambda member: SEVERITIES.index(member.severity))
+        group = rows[0].group
+        return Attempt(gravest, said.body, repeat, said.title, group, members if group else ())
 
     def _send(self, attempt: Attempt) -> Outcome:
         try:
@@ -151,52 +214,49 @@ class Worker:
             )
             return Outcome("unknown", f"the channel failed by a bug ({type(error).__name__})")
 
-    def _body(self, row: Row) -> str:
-        body = row.notification.body
-        if self._clock.now_us() - row.notification.created_us > LATE_US:
-            body += f"\nThis is late: it happened at {iso(row.notification.created_us)}."
-        if row.possible_repeat and self.channel.repeats == "visible":
-            body += "\nThis may repeat an earlier notification."
-        return body
-
-    def _settlement(self, row: Row, outcome: Outcome) -> Settlement:
+    def _settlements(self, rows: list[Row], outcome: Outcome) -> list[Settlement]:
         now_us = self._clock.now_us()
         if outcome.status == "sent":
-            return Settlement(row, "sent", now_us)
+            self._own.add("messages")
+            return [Settlement(row, "sent", now_us) for row in rows]
         self._own.fail("errors", outcome.error)
         if outcome.status == "refused":
-            return Settlement(row, "failed", now_us, outcome.error)
-        next_us = now_us + round(backoff_s(row.attempts, self._chance) * US_PER_S)
+            return [Settlement(row, "failed", now_us, outcome.error) for row in rows]
+        next_us = now_us + round(backoff_s(rows[0].attempts, self._chance) * US_PER_S)
         unknown = outcome.status == "unknown"
-        if next_us - row.notification.created_us > self._give_up_us:
-            return Settlement(row, "unknown" if unknown else "failed", now_us, f"given up: {outcome.error}")
-        return Settlement(row, "unknown" if unknown else "pending", now_us, outcome.error, next_us)
+        # A group is tried as long as its youngest: it is given up as a whole.
+        if next_us - max(row.notification.created_us for row in rows) > self._give_up_us:
+            final: Literal["unknown", "failed"] = "unknown" if unknown else "failed"
+            return [Settlement(row, final, now_us, f"given up: {outcome.error}") for row in rows]
+        return [Settlement(row, "unknown" if unknown else "pending", now_us, outcome.error, next_us) for row in rows]
 
     def _record_what_is_left(self) -> None:
-        settlement = self._unrecorded
-        if settlement is None:
+        settlements = self._unrecorded
+        if not settlements:
             return
-        if not self._outbox.settle(settlement):
-            self._look_again(settlement.row)
-            self._unrecorded = None
+        if not self._outbox.settle(*settlements):
+            for settlement in settlements:
+                self._look_again(settlement.row)
+            self._unrecorded = []
             return
-        self._unrecorded = None
-        if settlement.next_us is not None:
+        self._unrecorded = []
+        if settlements[0].next_us is not None:
             self._own.add("retries")
-            row = Row(
-                notification=settlement.row.notification,
-                status="unknown" if settlement.status == "unknown" else "pending",
-                attempts=settlement.row.attempts,
-                next_us=settlement.next_us,
-                possible_repeat=settlement.row.possible_repeat,
-            )
-            self._again(row, (settlement.next_us - settlement.at_us) / US_PER_S)
+        for settlement in settlements:
+            self._recorded(settlement)
+
+    def _recorded(self, settlement: Settlement) -> None:
+        row = settlement.row
+        if settlement.next_us is not None:
+            status: Literal["unknown", "pending"] = "unknown" if settlement.status == "unknown" else "pending"
+            after = msgspec.structs.replace(row, status=status, next_us=settlement.next_us)
+            self._again(after, (settlement.next_us - settlement.at_us) / US_PER_S)
             return
         self._own.add(settlement.status)
         if settlement.status == "sent":
-            self._deliver_us.add(settlement.at_us - settlement.row.notification.created_us)
+            self._deliver_us.add(settlement.at_us - row.notification.created_us)
         with self._changed:
-            self._schedule.remove(settlement.row)
+            self._schedule.remove(row)
 
     def _again(self, row: Row, delay_s: float) -> None:
         with self._changed:

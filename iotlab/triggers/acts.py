@@ -42,6 +42,17 @@ class Person:
         """Say that somebody knows. ``seen_version`` is the version that the person saw; None is whatever stands."""
         return self._do(alarm, lambda before, now_us: people.acknowledged(before, self._name, now_us), seen_version)
 
+    def answer(self, alarm: str, waiting_us: int) -> Transition:
+        """Acknowledge for one who saw the alarm wait since ``waiting_us``, and not what it waits for since then."""
+
+        def step(before: Alarm, now_us: int) -> Alarm:
+            after = people.acknowledged(before, self._name, now_us)
+            if before.waiting_us != waiting_us:
+                raise _changed(before)
+            return after
+
+        return self._do(alarm, step, None)
+
     def unacknowledge(self, alarm: str, *, seen_version: int | None = None) -> Transition:
         """Take an acknowledgement back: the alarm waits for one again, with its reminders."""
         return self._do(alarm, people.unacknowledged, seen_version)

@@ -139,5 +139,7 @@ def _facts(after: Alarm, happened: Transition) -> dict[str, str]:
         "channel": after.channel,
         "by": "" if happened.by in {RULE, TIMER} else happened.by,
         "assignee": after.assignee,
+        # It names the waiting period that a button on a phone may end.
+        "waiting": str(after.waiting_us) if after.waiting_us is not None else "",
     }
     return {name: text for name, text in known.items() if text}

@@ -22,10 +22,18 @@ class Got(msgspec.Struct):
 
     header_key: str | None
     body: dict[str, Any]
+    headers: dict[str, str] = {}
+    raw: bytes = b""
 
     @property
     def key(self) -> str:
-        return str(self.body["key"])
+        """The key that Apprise's or our own webhook gives."""
+        return str(self.body["key"] if "key" in self.body else self.body["data"]["key"])
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether it says that it may be a repeat."""
+        return bool(self.body.get("possible_repeat") or self.body.get("data", {}).get("possible_repeat"))
 
 
 class Receiver:
@@ -44,6 +52,11 @@ class Receiver:
     def url(self) -> str:
         """The receiver for Apprise."""
         return f"json://127.0.0.1:{self._server.server_port}/hook"
+
+    @property
+    def web_url(self) -> str:
+        """The receiver for our own webhooks."""
+        return f"http://127.0.0.1:{self._server.server_port}/hook"
 
     def keys(self) -> Counter[str]:
         """Return how often each key was taken."""
@@ -76,12 +89,16 @@ class Receiver:
 def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            answer = receiver.take(Got(self.headers["Idempotency-Key"], body))
+            raw = self.rfile.read(int(self.headers["Content-Length"]))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            answer = receiver.take(Got(self.headers["Idempotency-Key"], json.loads(raw), headers, raw))
             if answer == "drop":
                 self.close_connection = True
                 return
-            self.send_response(200 if answer == "slow" else int(answer))
+            status = 200 if answer == "slow" else int(answer)
+            self.send_response(status)
+            if 300 <= status < 400:
+                self.send_header("Location", "/elsewhere")
             self.send_header("Content-Length", "0")
             self.end_headers()
 

@@ -10,11 +10,13 @@ from __future__ import annotations
 import logging
 import re
 import warnings
+from collections.abc import Callable
 from contextvars import ContextVar, Token
 from urllib.parse import quote, unquote
 
 import apprise
 
+from iotlab.domain.notification import Notification
 from iotlab.errors import ConfigError, Place
 from iotlab.notify.channels.channel import SENT, Attempt, Outcome, Repeats
 
@@ -44,12 +46,13 @@ class AppriseChannel:
     Args:
         name: The channel's own name.
         url: Apprise's URL with its tokens. It is never logged or shown.
+        button: Returns ntfy's ``actions`` for a notification: the button that acknowledges it.
 
     Raises:
         ConfigError: Apprise does not know the service, misses something, or the URL names several targets.
     """
 
-    def __init__(self, name: str, url: str) -> None:
+    def __init__(self, name: str, url: str, *, button: Callable[[Notification], str] | None = None) -> None:
         _keep_logs_private()
         _load_services()
         self.name = name
@@ -57,6 +60,7 @@ class AppriseChannel:
         self._asset = apprise.AppriseAsset(app_id="iotlab", async_mode=False, secure_logging=True)
         self._plugin = self._instantiate(url)
         self._keyed = url.partition("://")[0].strip().lower() in KEYED_SCHEMES
+        self._button = button
         self._secrets = _secrets(url, keep=str(self._plugin.host) if self._keyed else "")
 
     def __repr__(self) -> str:
@@ -75,11 +79,11 @@ class AppriseChannel:
     def send(self, attempt: Attempt) -> Outcome:
         """Send it. Connection and answer are each waited for 4 seconds, unless the URL says otherwise."""
         sender = apprise.Apprise(asset=self._asset)
-        sender.add(self._keyed_plugin(attempt) if self._keyed else self._plugin)
+        sender.add(self._plugin_for(attempt))
         with _Captured() as captured:
             done = sender.notify(
                 body=attempt.body,
-                title=attempt.notification.title,
+                title=attempt.shown_title,
                 notify_type=self._type(attempt),
                 body_format=apprise.NotifyFormat.TEXT,
             )
@@ -89,8 +93,14 @@ class AppriseChannel:
         notification = attempt.notification
         return apprise.NotifyType.SUCCESS if notification.to == "cleared" else _TYPES[notification.severity]
 
+    def _plugin_for(self, attempt: Attempt) -> apprise.NotifyBase:
+        if self._keyed:
+            return self._keyed_plugin(attempt)
+        actions = self._button(attempt.notification) if self._button and not attempt.group else ""
+        return self._instantiate(self._with_query({"actions": actions})) if actions else self._plugin
+
     def _keyed_plugin(self, attempt: Attempt) -> apprise.NotifyBase:
-        key = attempt.notification.transition_key
+        key = attempt.key
         fields = {
             # A header is ASCII, and a device's name may be anything.
             "+Idempotency-Key": quote(key, safe="/:@ "),
@@ -98,9 +108,12 @@ class AppriseChannel:
         }
         if attempt.possible_repeat:
             fields[":possible_repeat"] = "yes"
+        return self._instantiate(self._with_query(fields))
+
+    def _with_query(self, fields: dict[str, str]) -> str:
         # Twice, because Apprise unquotes these fields twice: a device may be called "%41".
         query = "&".join(f"{name}={quote(quote(value, safe=''), safe='')}" for name, value in fields.items())
-        return self._instantiate(f"{self._url}{'&' if '?' in self._url else '?'}{query}")
+        return f"{self._url}{'&' if '?' in self._url else '?'}{query}"
 
     def _instantiate(self, url: str) -> apprise.NotifyBase:
         with _Captured():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -28,17 +28,38 @@ SENT = Outcome("sent")
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """One attempt to deliver one notification.
+    """One attempt to deliver one message.
 
     Attributes:
-        notification: What to say.
+        notification: What it is about; of several, the gravest.
         body: Its text for this attempt.
         possible_repeat: True when an earlier attempt may have arrived.
+        title: Its title; empty is the notification's own.
+        group: The stable key of a message about several notifications; empty for one about one.
+        members: All notifications that it is about; empty stands for the one above.
     """
 
     notification: Notification
     body: str
     possible_repeat: bool = False
+    title: str = ""
+    group: str = ""
+    members: tuple[Notification, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The message's stable key, by which a receiver recognises a repeat."""
+        return self.group or self.notification.transition_key
+
+    @property
+    def shown_title(self) -> str:
+        """The title to show."""
+        return self.title or self.notification.title
+
+    @property
+    def about(self) -> tuple[Notification, ...]:
+        """All notifications that it is about, oldest first."""
+        return self.members or (self.notification,)
 
 
 class Channel(Protocol):
@@ -65,4 +86,13 @@ class Channel(Protocol):
 
     def send(self, attempt: Attempt) -> Outcome:
         """Try once, within seconds, and say what came of it."""
+        ...
+
+
+@runtime_checkable
+class Closable(Protocol):
+    """A channel that keeps a connection."""
+
+    def close(self) -> None:
+        """End the connection."""
         ...

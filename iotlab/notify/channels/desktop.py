@@ -62,7 +62,7 @@ class DesktopChannel:
     def _arguments(self, attempt: Attempt) -> list[str]:
         notification = attempt.notification
         if self._is_mac:
-            return ["-e", _SCRIPT, notification.title, attempt.body]
+            return ["-e", _SCRIPT, attempt.shown_title, attempt.body]
         urgency = "critical" if notification.severity == "critical" else "normal"
         icon = _ICONS[notification.severity]
         # The body is markup to most desktops, and names in it come from devices.

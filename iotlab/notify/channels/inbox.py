@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from iotlab.domain.notification import Notification
 from iotlab.domain.schema import INBOX, INBOX_BOX, sort_time
 from iotlab.errors import TableError, UnavailableError
 from iotlab.notify.channels.channel import SENT, Attempt, Outcome, Repeats
@@ -21,8 +22,15 @@ class InboxChannel:
         self._store = store
 
     def send(self, attempt: Attempt) -> Outcome:
-        """Put it, unless it is there already."""
-        notification = attempt.notification
+        """Put each, unless it is there already."""
+        outcome = SENT
+        for notification in attempt.about:
+            outcome = self._put(notification)
+            if outcome != SENT:
+                break
+        return outcome
+
+    def _put(self, notification: Notification) -> Outcome:
         row = {
             "box": INBOX_BOX,
             "at": f"{sort_time(notification.created_us)}#{notification.transition_key}",
