@@ -30,7 +30,7 @@ from iotlab.table import credentials
 from iotlab.table.endpoint import Endpoint, Response
 from iotlab.triggers.caretaker import Caretaker
 from iotlab.triggers.evaluator import Evaluator
-from iotlab.triggers.rules import load_rules
+from iotlab.triggers.rules_file import RulesFile
 
 _log = logging.getLogger(__name__)
 RULES_FILE = "rules.toml"
@@ -57,7 +57,8 @@ class BridgeHost:
         self._settings = settings
         self._clock = clock
         self._directory = settings.data.dir
-        self._rules = load_rules(_rules_file(settings, assets))
+        self._rules_file = RulesFile(lambda: _rules_file(settings, assets), clock)
+        self._rules = self._rules_file.load()
         self._channels = channel_configs(settings)
         self._manners = manners(self._channels)
         self._given_broker = broker
@@ -90,6 +91,7 @@ class BridgeHost:
             store,
             self._rules,
             clock=self._clock,
+            source=self._rules_file,
             routes=routes,
             after_commit=self.notifier.wake,
         )

@@ -27,6 +27,7 @@ from iotlab.triggers.evaluator_stats import Counters, EvaluatorStats
 from iotlab.triggers.history import History
 from iotlab.triggers.judge import Hit, Judge
 from iotlab.triggers.loop import POLL_S, Loop
+from iotlab.triggers.rules_file import RulesFile
 from iotlab.triggers.ruleset import RuleSet
 from iotlab.triggers.timers import SILENCE, Due, Timers
 from iotlab.triggers.watch import Watch, message_id, stored_count
@@ -52,7 +53,7 @@ class Evaluator:
         clock: For timers and the times of transitions.
         routes: The notification channels; each gets an outbox row for each transition that it wants to know.
         after_commit: Called after each committed transition, on the evaluator's thread, to wake the notifier.
-        new_rules: Asked at each step whether there are other rules now; returns them once, else None.
+        source: Where other rules may come from while it runs.
         flapping: When raises and clears of one alarm are too many.
     """
 
@@ -64,14 +65,14 @@ class Evaluator:
         clock: Clock,
         routes: Sequence[Route] = (),
         after_commit: Callable[[], None] | None = None,
-        new_rules: Callable[[], RuleSet | None] | None = None,
+        source: RulesFile | None = None,
         flapping: Flapping = FLAPPING,
     ) -> None:
         self._store = store
         self._clock = clock
         self._routes = tuple(routes)
         self._after_commit = after_commit
-        self._new_rules = new_rules
+        self._source = source
         self._counters = Counters()
         self._counters.rules = len(rules)
         self._watch = Watch(rules, routes)
@@ -144,8 +145,12 @@ class Evaluator:
             raise
         return len(records)
 
+    def next_due_s(self) -> float | None:
+        """Return the seconds until a timer runs out; None when none runs. On the evaluator's thread only."""
+        return self._timers.next_due_s()
+
     def _wait_s(self) -> float:
-        due_s = self._timers.next_due_s()
+        due_s = self.next_due_s()
         return POLL_S if due_s is None else min(due_s, POLL_S)
 
     def _start_over(self) -> None:
@@ -166,7 +171,10 @@ class Evaluator:
         self._is_open = True
 
     def _take_new_rules(self) -> None:
-        rules = None if self._new_rules is None else self._new_rules()
+        if self._source is None:
+            return
+        rules = self._source.changed()
+        self._counters.rules_error = self._source.error
         if rules is None:
             return
         self._watch = Watch(rules, self._routes)

@@ -23,7 +23,7 @@ class History:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def __call__(self, device: str, before_us: int, span_us: int) -> list[Item]:
+    def __call__(self, device: str, before_us: int, span_us: int) -> Iterator[Item]:
         """Return the device as it was at each message of a span before a time, oldest first; of very many the newest.
 
         Raises:
@@ -48,7 +48,7 @@ class History:
             rows += page.items
             start_key = page.last_key
             if start_key is None or len(rows) >= _MOST_ROWS:
-                return list(images(device, reversed(rows)))
+                return images(device, reversed(rows))
 
 
 def images(device: str, rows: Iterable[Item], known: Item | None = None) -> Iterator[Item]:

@@ -39,15 +39,17 @@ class Places:
             return Place(self._file, shown)
         start = self._headers[rule]
         end = self._headers[rule + 1] if rule + 1 < len(self._headers) else len(self._lines)
-        # The innermost key that is found: one of an inline table stands in the line of the table's own key.
-        for name in reversed(key.split(".")) if key else ():
-            begins = re.compile(
-                rf"\s*(?:[^#]*[{{,]\s*)?[\"']?{re.escape(name)}[\"']?\s*=|\s*\[+rule\.{re.escape(name)}\]"
-            )
-            found = next((number for number in range(start, end) if begins.match(self._lines[number])), None)
-            if found is not None:
-                return Place(self._file, shown, found + 1)
-        return Place(self._file, shown, start + 1)
+        found = None
+        for name in key.split(".") if key else ():
+            # A key of a table within stands behind the table's own key, often in the same line.
+            at = self._find(name, start if found is None else found, end)
+            found = found if at is None else at
+        return Place(self._file, shown, (start if found is None else found) + 1)
+
+    def _find(self, name: str, start: int, end: int) -> int | None:
+        word = re.escape(name)
+        begins = re.compile(rf"\s*(?:[^#]*[{{,]\s*)?[\"']?{word}[\"']?\s*=|\s*\[+\s*rule\.(?:\w+\.)*{word}\s*\]")
+        return next((number for number in range(start, end) if begins.match(self._lines[number])), None)
 
 
 def syntax_error(error: Exception, text: str, file: str) -> ConfigError:

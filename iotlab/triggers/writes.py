@@ -103,6 +103,7 @@ def _journal_put(happened: Transition, *, flapping: bool) -> Put:
         "what": happened.what,
         "at_us": happened.at_us,
         "by": happened.by,
+        "severity": happened.severity,
         "value": happened.value,
         "message": happened.message,
         "note": happened.note or None,

@@ -10,13 +10,17 @@ from typing import Any
 
 import msgspec
 
+from iotlab.clock import ManualClock
+from iotlab.domain.schema import DEVICES, JOURNAL
 from iotlab.table.store import StreamRecord
-from iotlab.table.values import Item, item
+from iotlab.table.values import Item, item, plain
+from iotlab.triggers.acknowledge import acknowledge
+from iotlab.triggers.evaluator import Evaluator
 from iotlab.triggers.people import acknowledged
 from iotlab.triggers.preview import Rehearsal
 from iotlab.triggers.rules import parse_rules
 from iotlab.triggers.ruleset import RuleSet
-from tests.triggers.little_lab import START_US
+from tests.triggers.little_lab import START_US, little_lab
 
 S = 1_000_000
 DEVICE = "d"
@@ -107,9 +111,7 @@ def rehearse(case: Case) -> list[str]:
             acts.append((line.at_us, "acknowledged", alarm.severity))
         elif line.values:
             image = reported.after(line)
-            record = StreamRecord(
-                sequence_number="1", event_name="MODIFY", keys={}, new_image=image, old_image=old
-            )
+            record = StreamRecord(sequence_number="1", event_name="MODIFY", keys={}, new_image=image, old_image=old)
             rehearsal.see(DEVICE, image, record)
             old = image
         else:
@@ -127,7 +129,7 @@ def evaluate(case: Case, path: Path) -> list[str]:
         for line in case.lines():
             live_until(evaluator, lab.hands, line.at_us)
             if line.act == "ack":
-                Acts(lab.store, clock=lab.clock, by="anna").acknowledge("r/d")
+                acknowledge(lab.store, "r/d", by="anna", clock=lab.clock)
             elif line.values:
                 lab.store.put_item(DEVICES, reported.after(line))
             evaluator.step()
