@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
+
+import msgspec
 
 from iotlab.domain.schema import READINGS, sort_time
 from iotlab.table.store import Store
@@ -11,6 +13,18 @@ from iotlab.table.values import Item
 
 _MOST_ROWS = 5000
 _PAGE_ROWS = 1000
+
+
+Wire = dict[str, Any]
+
+
+class Row(msgspec.Struct):
+    """One row of ``readings``, as far as rules want to know it, in wire form."""
+
+    at: Wire
+    received_us: Wire
+    values: Wire | None = None
+    message_id: Wire | None = None
 
 
 class History:
@@ -48,36 +62,41 @@ class History:
             rows += page.items
             start_key = page.last_key
             if start_key is None or len(rows) >= _MOST_ROWS:
-                return images(device, reversed(rows))
+                return images(device, (msgspec.convert(row, Row) for row in reversed(rows)))
 
 
-def images(device: str, rows: Iterable[Item], known: Item | None = None) -> Iterator[Item]:
+def images(
+    device: str, rows: Iterable[Row], known: Item | None = None, channels: Collection[str] | None = None
+) -> Iterator[Item]:
     """Yield the device's item as it was after each row of its history.
 
     Args:
         device: Its id.
         rows: Oldest first.
         known: Its item, for what the history does not have: type, room, name and other attributes.
+        channels: Those that are wanted; None for all.
 
-    Each image shares its parts with those after it: it is good until the next one is taken.
+    It is the same item each time, brought up to date.
     """
-    base: Item = {name: value for name, value in (known or {}).items() if name not in _OF_THE_MESSAGE}
+    image: Item = {name: value for name, value in (known or {}).items() if name not in _OF_THE_MESSAGE}
     units = {name: entry["M"]["unit"] for name, entry in _channels(known).items() if "unit" in entry["M"]}
-    channels: dict[str, Any] = {}
+    latest: dict[str, Any] = {}
+    image |= {"device": {"S": device}, "channels": {"M": latest}}
     for row in rows:
-        values = row.get("values", {"M": {}})["M"]
-        received = row["received_us"]
-        at = {"N": str(int(row["at"]["S"].partition("#")[0]))}
-        for name, value in values.items():
-            members = {"value": value, "at_us": at}
-            if name in units:
-                members["unit"] = units[name]
-            channels[name] = {"M": members}
-        image = base | {"device": {"S": device}, "received_us": received, "channels": {"M": channels}}
-        if values:
-            image["measured_us"] = at
-        if "message_id" in row:
-            image["message_id"] = row["message_id"]
+        image["received_us"] = row.received_us
+        if row.values is not None and (values := row.values["M"]):
+            # Seventeen digits of microseconds, without the zeros before them.
+            image["measured_us"] = at = {"N": row.at["S"][:17].lstrip("0") or "0"}
+            for name in values if channels is None else channels:
+                if name in values:
+                    members = {"value": values[name], "at_us": at}
+                    if name in units:
+                        members["unit"] = units[name]
+                    latest[name] = {"M": members}
+        if row.message_id is not None:
+            image["message_id"] = row.message_id
+        else:
+            image.pop("message_id", None)
         yield image
 
 

@@ -220,11 +220,12 @@ class Judge:
 
     def _is_quiet(self, channel: WatchedChannel, value: float) -> bool:
         quiet = channel.quiet
-        return (
-            quiet is not None
-            and quiet.low <= value <= quiet.high
-            and self._book.alarms.keys().isdisjoint(channel.keys)
-        )
+        if quiet is None or not quiet.low <= value <= quiet.high:
+            return False
+        alarms = self._book.alarms
+        if alarms.keys().isdisjoint(channel.keys):
+            return True
+        return not any((alarm := alarms.get(key)) is not None and alarm.state != "cleared" for key in channel.keys)
 
     def _is_live(self, at_us: int, received: int) -> bool:
         return received - at_us < _LIVE_US and abs(self._clock.now_us() - received) < _LIVE_US

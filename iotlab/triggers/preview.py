@@ -14,12 +14,15 @@ from iotlab.clock import US_PER_S
 from iotlab.domain.alarm import Transition
 from iotlab.domain.notification import Route
 from iotlab.domain.schema import DEVICES, JOURNAL, READINGS, sort_time
+from iotlab.table.ranges import Range, items_between
 from iotlab.table.store import Store, StreamRecord
 from iotlab.table.values import Item, plain
 from iotlab.triggers.alarms import FLAPPING, Alarm, Flapping, alarm_key
+from iotlab.triggers.bounds import Bounds
+from iotlab.triggers.conditions import Change, Level, Moves, Stuck
 from iotlab.triggers.course import SILENT, Course
 from iotlab.triggers.evaluator_stats import Counters
-from iotlab.triggers.history import images
+from iotlab.triggers.history import Row, images
 from iotlab.triggers.judge import Judge
 from iotlab.triggers.ruleset import Rule, RuleSet
 from iotlab.triggers.sight import received_us
@@ -91,7 +94,7 @@ class Rehearsal:
         self.pass_time(received_us(image))
         self.counters.records += 1
         if self._keeps_images:
-            self._images[device] = dict(image)
+            self._images[device] = image
         try:
             hits = self._judge.hits(device, image, record)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -205,7 +208,8 @@ def preview(store: Store, rule: Rule, start_us: int, end_us: int) -> Preview:
         devices += 1
         # One device after the other: no rule looks at two, and their messages need no sorting then.
         rehearsal = Rehearsal(rules)
-        for image in images(device, _rows(store, device, start_us - rule.memory_us, end_us), known):
+        rows = _rows(store, device, start_us - rule.memory_us, end_us)
+        for image in images(device, rows, known, _wanted(rule)):
             rehearsal.see(device, image)
         rehearsal.pass_time(end_us)
         messages += rehearsal.counters.records
@@ -214,25 +218,17 @@ def preview(store: Store, rule: Rule, start_us: int, end_us: int) -> Preview:
     return Preview(rule, start_us, end_us, devices, messages, sorted(would, key=_time), sorted(did, key=_time))
 
 
-def _rows(store: Store, device: str, start_us: int, end_us: int) -> Iterator[Item]:
-    values = {
-        ":d": {"S": device},
-        ":from": {"S": sort_time(max(start_us, 0))},
-        ":to": {"S": sort_time(end_us + 1)},
-    }
-    start_key: Item | None = None
-    while True:
-        page = store.query(
-            READINGS,
-            "device = :d AND #at BETWEEN :from AND :to",
-            names={"#at": "at"},
-            values=values,
-            start_key=start_key,
-        )
-        yield from page.items
-        start_key = page.last_key
-        if start_key is None:
-            return
+def _wanted(rule: Rule) -> tuple[str, ...] | None:
+    """Return the channels that a rule of one channel needs; None for all."""
+    condition, is_alone = rule.condition, rule.clear_when is None
+    if isinstance(condition, Level) and isinstance(condition.bounds, Bounds) and is_alone:
+        return rule.channels
+    return rule.channels if isinstance(condition, Change | Stuck | Moves) and is_alone else None
+
+
+def _rows(store: Store, device: str, start_us: int, end_us: int) -> Iterator[Row]:
+    wanted = Range(READINGS, device, sort_time(max(start_us, 0)), sort_time(end_us + 1))
+    return items_between(store, wanted, Row)
 
 
 def _journal(store: Store, rule: Rule, device: str, start_us: int, end_us: int) -> list[Transition]:
@@ -241,9 +237,8 @@ def _journal(store: Store, rule: Rule, device: str, start_us: int, end_us: int) 
     start_key: Item | None = None
     while True:
         page = store.query(JOURNAL, "alarm = :a", values={":a": {"S": key}}, start_key=start_key)
-        for row in map(plain, page.items):
-            if start_us <= row["at_us"] <= end_us:
-                found.append(_happened(row, rule, device))
+        rows = [row for row in map(plain, page.items) if start_us <= row["at_us"] <= end_us]
+        found += [_happened(row, rule, device) for row in rows]
         start_key = page.last_key
         if start_key is None:
             return found

@@ -88,10 +88,9 @@ messages = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 60), values, va
 def run(rule: Rule, script: list[tuple[int, int, Any, Any]]) -> Rehearsal:
     """Let a rule see messages: seconds since the one before, how late it comes, and the values of both channels."""
     rehearsal = Rehearsal(RuleSet([rule]))
-    now_us, stored, known = START_US, 0, {}
-    for after_s, late_s, first, second in script:
+    now_us, known = START_US, {}
+    for stored, (after_s, late_s, first, second) in enumerate(script, start=1):
         now_us += after_s * S
-        stored += 1
         at_us = now_us - (late_s - 50) * S if late_s > 50 else now_us
         for name, value in (("a", first), ("b", second)):
             if value is not None:

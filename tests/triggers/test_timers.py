@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -28,14 +29,24 @@ RISE = rules_of('channel = "v"\nabove = 10\nescalate = { severity = "critical", 
 FALL = rules_of('channel = "v"\nabove = 10\nescalate = { severity = "critical", above = 20, keep_firing_s = 60 }')
 SILENCE = rules_of('channel = "v"\nno_data_s = 60')
 
-KINDS: dict[str, tuple[RuleSet, list[float], list[str], list[str]]] = {
-    "hold": (HOLD, [11], ["pending"], ["raised"]),
-    "keep firing": (KEEP, [11, 9], ["raised"], ["cleared"]),
-    "rise": (RISE, [11], ["raised"], ["escalated"]),
-    "fall": (FALL, [25, 15], ["raised"], ["deescalated"]),
-    "silence": (SILENCE, [1], [], ["raised"]),
+
+class Kind(NamedTuple):
+    """A rule, the values that begin its timer, what has happened then, and what its end does."""
+
+    rules: RuleSet
+    values: list[float]
+    first: list[str]
+    then: list[str]
+
+
+KINDS: dict[str, Kind] = {
+    "hold": Kind(HOLD, [11], ["pending"], ["raised"]),
+    "keep firing": Kind(KEEP, [11, 9], ["raised"], ["cleared"]),
+    "rise": Kind(RISE, [11], ["raised"], ["escalated"]),
+    "fall": Kind(FALL, [25, 15], ["raised"], ["deescalated"]),
+    "silence": Kind(SILENCE, [1], [], ["raised"]),
 }
-kinds = pytest.mark.parametrize(("rules", "values", "first", "then"), KINDS.values(), ids=KINDS)
+kinds = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 
 
 def evaluator_of(lab: LittleLab, rules: RuleSet) -> Evaluator:
@@ -57,9 +68,8 @@ def begin(lab: LittleLab, evaluator: Evaluator, values: list[float]) -> None:
 
 
 @kinds
-def test_a_kill_at_second_30_of_60_fires_at_second_60(
-    tmp_path: Path, rules: RuleSet, values: list[float], first: list[str], then: list[str]
-) -> None:
+def test_a_kill_at_second_30_of_60_fires_at_second_60(tmp_path: Path, kind: Kind) -> None:
+    rules, values, first, then = kind
     with little_lab(tmp_path / "table.db") as lab:
         begin(lab, evaluator_of(lab, rules), values)
         assert lab.happened("r/d") == first
@@ -78,8 +88,9 @@ def test_a_kill_at_second_30_of_60_fires_at_second_60(
 @kinds
 @pytest.mark.parametrize("step_s", [3600, -3600])
 def test_a_wall_clock_that_is_set_by_an_hour_neither_fires_nor_delays(
-    lab: LittleLab, rules: RuleSet, values: list[float], first: list[str], then: list[str], step_s: int
+    lab: LittleLab, kind: Kind, step_s: int
 ) -> None:
+    rules, values, first, then = kind
     evaluator = evaluator_of(lab, rules)
     begin(lab, evaluator, values)
     lab.hands.advance(20)
@@ -98,8 +109,9 @@ def test_a_wall_clock_that_is_set_by_an_hour_neither_fires_nor_delays(
 
 @kinds
 def test_a_wall_clock_that_was_set_back_while_nobody_ran_costs_at_most_the_length_of_the_timer(
-    tmp_path: Path, rules: RuleSet, values: list[float], first: list[str], then: list[str]
+    tmp_path: Path, kind: Kind
 ) -> None:
+    rules, values, first, then = kind
     with little_lab(tmp_path / "table.db") as lab:
         begin(lab, evaluator_of(lab, rules), values)
         hands = lab.hands
