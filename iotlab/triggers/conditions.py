@@ -136,8 +136,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         least, greatest = memory.add(sight.at_us, value)
         rise, fall = value - least, greatest - value
         figure = {"rises": rise, "falls": fall, "changes": max(rise, fall)}[self.direction]
-        look = at_level(self.channel, figure, self.bounds)
-        return look._replace(side=_SIDES[self.direction])
+        return at_level(self.channel, figure, self.bounds, _SIDES[self.direction])
 
 
 class ChangedSince(msgspec.Struct, frozen=True, kw_only=True):
@@ -346,26 +345,28 @@ class PartMemory:
 
     Args:
         part: The condition.
+        is_alone: Whether it is the whole of what a rule looks at, so that its channel has come whenever it looks.
     """
 
-    __slots__ = ("_last", "_part", "memory")
+    __slots__ = ("_always", "_last", "_part", "memory")
 
-    def __init__(self, part: Condition) -> None:
+    def __init__(self, part: Condition, *, is_alone: bool = False) -> None:
         self._part = part
         self.memory = part.memory()
         self._last = Look(None, None, part.channels[0])
+        # A level is looked at always: it may have become stale. So are groups, for their parts.
+        self._always = is_alone or self.memory is None or isinstance(self.memory, list)
 
     def look(self, sight: Sight) -> Look:
-        """Look at the part if its channels came. A level is looked at always: it may have become stale."""
-        part, memory = self._part, self.memory
-        if memory is None or isinstance(memory, list) or any(map(sight.came, part.channels)):
-            self._last = part.look(sight, memory)
+        """Look at the part if its channels came."""
+        if self._always or any(map(sight.came, self._part.channels)):
+            self._last = self._part.look(sight, self.memory)
         return self._last
 
 
-def at_level(channel: str, figure: float, bounds: Bounds) -> Look:
-    """Return what a figure shows beside its bounds."""
-    return Look(bounds.is_beyond(figure), bounds.is_back(figure), channel, figure, bounds=bounds)
+def at_level(channel: str, figure: float, bounds: Bounds, side: str = "") -> Look:
+    """Return what a figure shows beside its bounds; ``side`` is said instead of theirs."""
+    return Look(bounds.is_beyond(figure), bounds.is_back(figure), channel, figure, "", "", side, bounds)
 
 
 def _channels(parts: Iterable[Condition]) -> tuple[str, ...]:

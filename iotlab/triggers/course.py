@@ -53,7 +53,7 @@ SILENT: frozenset[Step] = frozenset({"remember", "end_hold", "change_timers"})
 """Steps that nobody needs to hear of: no journal row, no notification."""
 
 
-class Moment(msgspec.Struct, frozen=True):
+class Moment(msgspec.Struct, frozen=True, gc=False):
     """When a reading was.
 
     Attributes:

@@ -18,7 +18,7 @@ _PAGE_ROWS = 1000
 Wire = dict[str, Any]
 
 
-class Row(msgspec.Struct):
+class Row(msgspec.Struct, gc=False):
     """One row of ``readings``, as far as rules want to know it, in wire form."""
 
     at: Wire

@@ -31,10 +31,11 @@ class Sight:
         self.device = device
         self.image = image
         self._channels: dict[str, Any] = image["channels"]["M"]
-        self._measured = image_time(image)
         self._whole = whole
         self.is_active = True
-        self.received_us = received_us(image)
+        received = image.get("received_us") or image["measured_us"]
+        self._measured: str = (image.get("measured_us") or received)["N"]
+        self.received_us = int(received["N"])
         self.at_us = min(int(self._measured), self.received_us)
 
     def came(self, channel: str) -> bool:

@@ -13,7 +13,7 @@ from iotlab.triggers.sight import Sight
 _CLOCK_STEP_US = US_PER_S
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """A rule's judgement of one message.
 
     Attributes:
@@ -54,6 +54,7 @@ class RuleMemory:
         self._reference = reference
         self._count = 0
         self._received_us = 0
+        self._is_compared = isinstance(rule.condition, ChangedSince)
         self._forget()
 
     def judge(self, sight: Sight, at_us: int) -> Verdict:
@@ -77,7 +78,8 @@ class RuleMemory:
         if look.beyond is not None:
             self._count = self._count + 1 if look.beyond else 0
         levels = rule.levels(look) if rule.escalations else ()
-        return Verdict(look, is_active, self._count >= rule.repeat, levels, self._next_reference(look))
+        reference = self._next_reference(look) if self._is_compared else None
+        return Verdict(look, is_active, self._count >= rule.repeat, levels, reference)
 
     def told(self, reference: float | None) -> None:
         """Compare with another value from now on."""
@@ -85,17 +87,11 @@ class RuleMemory:
         if isinstance(self._rule.condition, ChangedSince) and isinstance(self._condition.memory, Last):
             self._condition.memory.value = reference
 
-    @property
-    def is_repeated(self) -> bool:
-        """Whether as many readings as the rule wants have fulfilled it."""
-        return self._count >= self._rule.repeat
-
     def _forget(self) -> None:
         rule = self._rule
-        self._condition = PartMemory(rule.condition)
+        self._condition = PartMemory(rule.condition, is_alone=rule.clear_when is None)
         self._ending = None if rule.clear_when is None else PartMemory(rule.clear_when)
         self.told(self._reference)
 
     def _next_reference(self, look: Look) -> float | None:
-        is_compared = isinstance(self._rule.condition, ChangedSince)
-        return look.figure if is_compared and (look.beyond or self._reference is None) else None
+        return look.figure if look.beyond or self._reference is None else None
