@@ -85,7 +85,9 @@ def _settings(config: Path | None, data_dir: Path | None) -> tuple[Settings, Fin
 
 
 def _needs_keyring(settings: Settings) -> bool:
-    secrets = [settings.broker.password, *(channel.url for channel in settings.notify.channels)]
+    channels = settings.notify.channels
+    kept = [secret for each in channels for secret in (each.url, each.secret, each.reply_topic)]
+    secrets = [settings.broker.password, *kept]
     return any(secret is not None and secret.scheme == "keyring" for secret in secrets)
 
 

@@ -35,7 +35,7 @@ Times are numbers in microseconds since 1970 (attributes that end in ``_us``).
                   State cleared with episodes 0: a hold that ended before the alarm was ever raised.
 ``journal``       every transition. alarm S | version N | to S | at_us N | by S | value S | message S
                   what S (see `iotlab.domain.alarm.Happening`) | note S (comment, person, end, channels)
-                  flapping BOOL (true where the alarm was flapping)
+                  flapping BOOL (true where the alarm was flapping) | told L of S (channels with an outbox row of it)
                   A hold that ends without an alarm takes a version and has no row.
 ``outbox``        one item for each (transition, channel). Stream: new and old images.
                   key S | alarm S | version N | channel S | to S | attempts N

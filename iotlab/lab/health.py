@@ -96,7 +96,7 @@ def collect(host: BridgeHost, *, version: str) -> Health:
         alarms={state: triggers.alarms.get(state, 0) for state in ("pending", "raised", "acknowledged")},
         notifications={
             outcome: sum(getattr(channel, outcome) for channel in notifier.channels)
-            for outcome in ("sent", "failed", "unknown")
+            for outcome in ("sent", "failed", "unknown", "skipped")
         },
     )
 

@@ -10,11 +10,8 @@ from typing import Any
 import msgspec
 
 from iotlab.domain import schema
-from iotlab.domain.alarm import AlarmState
 from iotlab.table.store import Store
 from iotlab.table.values import plain
-
-NOTIFIED: tuple[AlarmState, ...] = ("raised", "acknowledged", "cleared")
 
 
 class DeviceCount(msgspec.Struct, frozen=True):
@@ -112,7 +109,7 @@ def _device(row: dict[str, Any], stored: int, refused: int) -> DeviceCount:
 def _alarms(incidents: list[dict[str, Any]], transitions: list[dict[str, Any]]) -> dict[str, int]:
     expected = Counter(f"{one['rule']}/{one['device']}" for one in incidents if one["expected"])
     possible = Counter(f"{one['rule']}/{one['device']}" for one in incidents)
-    raised = Counter(row["alarm"] for row in transitions if row["to"] == "raised")
+    raised = Counter(row["alarm"] for row in transitions if row.get("what") == "raised")
     return {
         "expected": sum(expected.values()),
         "raised": sum(raised.values()),
@@ -123,7 +120,7 @@ def _alarms(incidents: list[dict[str, Any]], transitions: list[dict[str, Any]]) 
 
 
 def _notifications(transitions: list[dict[str, Any]], received: Path) -> dict[str, int]:
-    due = {f"{row['alarm']}:{row['version']}" for row in transitions if row["to"] in NOTIFIED}
+    due = {f"{row['alarm']}:{row['version']}" for row in transitions if row.get("told")}
     lines = received.read_text().splitlines() if received.exists() else []
     arrived = Counter(json.loads(line)["key"] for line in lines)
     return {

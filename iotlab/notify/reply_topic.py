@@ -8,6 +8,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 import msgspec
 
@@ -54,7 +55,7 @@ class ReplyTopic:
         self._authorization = authorization
         self._since = "all"
         self._stopping = threading.Event()
-        self._connection: http.client.HTTPConnection | None = None
+        self._socket: socket.socket | None = None
         self._thread: threading.Thread | None = None
         self.accepted = 0
         self.refused = 0
@@ -68,12 +69,10 @@ class ReplyTopic:
     def stop(self, timeout_s: float = 5.0) -> None:
         """End the thread."""
         self._stopping.set()
-        connection = self._connection
-        if connection is not None and connection.sock is not None:
-            try:
-                connection.sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                LOG.debug("the connection to the reply topic had ended already")
+        # A read that waits for the next line ends only with its connection.
+        if self._socket is not None:
+            with suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
         if self._thread is not None:
             self._thread.join(timeout_s)
             self._thread = None
@@ -111,17 +110,20 @@ class ReplyTopic:
             self._stopping.wait(pause_s)
 
     def _follow(self) -> None:
-        self._connection = self._connect()
+        connection = self._connect()
         try:
+            connection.connect()
+            self._socket = connection.sock
             headers = {"Authorization": self._authorization} if self._authorization else {}
-            self._connection.request("GET", f"{self._target.path}/json?since={self._since}", headers=headers)
-            answer = self._connection.getresponse()
+            connection.request("GET", f"{self._target.path}/json?since={self._since}", headers=headers)
+            answer = connection.getresponse()
             if answer.status != 200:
                 raise http.client.HTTPException(f"status {answer.status}")
             while not self._stopping.is_set() and (line := answer.readline(_MAX_LINE)):
                 self.handle(line)
         finally:
-            self._connection.close()
+            self._socket = None
+            connection.close()
 
     def _connect(self) -> http.client.HTTPConnection:
         host, port = self._target.host, self._target.port

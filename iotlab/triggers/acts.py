@@ -5,6 +5,8 @@ Each act writes the alarm on condition of its version, its journal row and its n
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable
 
 from iotlab.clock import Clock, iso
@@ -17,7 +19,8 @@ from iotlab.triggers.alarms import Alarm
 from iotlab.triggers.writes import read_alarm, transition, transition_writes
 
 Step = Callable[[Alarm, int], Alarm]
-_ATTEMPTS = 5
+_ATTEMPTS = 10
+_LONGEST_PAUSE_S = 0.02
 
 
 class Person:
@@ -78,7 +81,7 @@ class Person:
         return self._do(alarm, lambda before, _: people.assigned(before, to), seen_version)
 
     def _do(self, key: str, step: Step, seen_version: int | None) -> Transition:
-        for _ in range(_ATTEMPTS):
+        for attempt in range(1, _ATTEMPTS + 1):
             before = self._read(key)
             now_us = self._clock.now_us()
             if seen_version is not None and seen_version != before.version:
@@ -89,6 +92,8 @@ class Person:
             try:
                 self._store.transact_write(transition_writes(before, after, now_us, by=self._name))
             except TransactionCanceledException:
+                # Two who act in step would lose to the same one each time: the table commits them together.
+                time.sleep(random.uniform(0, _LONGEST_PAUSE_S * attempt))  # noqa: S311  jitter is no secret
                 continue
             return transition(before, after, now_us, by=self._name)
         raise _changed(self._read(key))

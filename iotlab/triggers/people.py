@@ -109,6 +109,6 @@ def person(name: str) -> str:
         raise AlarmError(
             f"{name[:20]!r} can't be a person's name", hint=f"It has 1 to {MAX_NAME} characters, all visible."
         )
-    if name in {"rule", "timer"}:
+    if name in {"rule", "timer", "rules changed"}:
         raise AlarmError(f"{name!r} can't be a person's name", hint="The lab itself bears it in the journal.")
     return name

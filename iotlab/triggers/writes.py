@@ -49,9 +49,10 @@ def transition_writes(before: Alarm | None, after: Alarm, at_us: int, *, by: str
     if is_silent(before, after):
         return writes
     happened = transition(before, after, at_us, by=by)
-    writes.append(_journal_put(happened, flapping=after.is_flapping))
-    told = "flapping" if starts_flapping(before, after) else happened.what
-    writes.extend(_outbox_put(after, channel, happened, told) for channel in _channels(before, after, told))
+    what = "flapping" if starts_flapping(before, after) else happened.what
+    told = _channels(before, after, what)
+    writes.append(_journal_put(happened, told, flapping=after.is_flapping))
+    writes.extend(_outbox_put(after, channel, happened, what) for channel in told)
     return writes
 
 
@@ -95,7 +96,7 @@ def _alarm_put(before: Alarm | None, after: Alarm) -> Put:
     return Put(ALARMS, wire, "#v = :v", {"#v": "version"}, {":v": to_wire(before.version)})
 
 
-def _journal_put(happened: Transition, *, flapping: bool) -> Put:
+def _journal_put(happened: Transition, told: tuple[str, ...], *, flapping: bool) -> Put:
     row = {
         "alarm": happened.alarm,
         "version": happened.version,
@@ -108,6 +109,7 @@ def _journal_put(happened: Transition, *, flapping: bool) -> Put:
         "message": happened.message,
         "note": happened.note or None,
         "flapping": flapping or None,
+        "told": told or None,
     }
     return Put(JOURNAL, item(row), "attribute_not_exists(#a)", {"#a": "alarm"})
 

@@ -72,8 +72,8 @@ def report(store: Store, transitions: int, clock: SystemClock) -> None:
 
 def is_done(store: Store, transitions: int) -> bool:
     rows = list(store.scan_all(OUTBOX))
-    settled = sum(row["status"]["S"] == "sent" for row in rows)
-    return settled == len(rows) == transitions == sum(1 for _ in store.scan_all(JOURNAL))
+    settled = [row for row in rows if row["status"]["S"] == "sent"]
+    return len(settled) == len(rows) == transitions == len(list(store.scan_all(JOURNAL)))
 
 
 def serve() -> None:

@@ -47,6 +47,7 @@ def journal_row(row: Item) -> Item:
             "flapping": known.get("flapping"),
             "value": known.get("value") or None,
             "message": known.get("message") or None,
+            "told": known.get("told"),
         }
     )
 
