@@ -18,6 +18,7 @@ from iotlab.config import Settings
 from iotlab.errors import DecodeError, UnavailableError
 from iotlab.lab import health
 from iotlab.lab.channels import channel_configs, manners, reply_topics, surroundings
+from iotlab.lab.resources import rules_file
 from iotlab.lab.runtime import Runtime, remove_runtime, write_runtime
 from iotlab.lab.tables import open_table
 from iotlab.mqtt.broker import PrivateBroker
@@ -33,7 +34,6 @@ from iotlab.triggers.evaluator import Evaluator
 from iotlab.triggers.rules_file import RulesFile
 
 _log = logging.getLogger(__name__)
-RULES_FILE = "rules.toml"
 _HOUSEKEEPING_S = 60.0
 _BROKER_CHECK_S = 0.5
 
@@ -57,7 +57,7 @@ class BridgeHost:
         self._settings = settings
         self._clock = clock
         self._directory = settings.data.dir
-        self._rules_file = RulesFile(lambda: _rules_file(settings, assets), clock)
+        self._rules_file = RulesFile(lambda: settings.rules.file or rules_file(settings.data.dir, assets), clock)
         self._rules = self._rules_file.load()
         self._channels = channel_configs(settings)
         self._manners = manners(self._channels)
@@ -230,13 +230,6 @@ class BridgeHost:
                 work()
             except Exception:  # noqa: BLE001  the next round tries again; it is logged
                 _log.exception("housekeeping failed")
-
-
-def _rules_file(settings: Settings, assets: Path) -> Path:
-    if settings.rules.file is not None:
-        return settings.rules.file
-    own = settings.data.dir / RULES_FILE
-    return own if own.exists() else assets / RULES_FILE
 
 
 def _stable_name(directory: Path) -> str:

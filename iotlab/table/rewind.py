@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from itertools import chain
 
 import msgspec
 
 from iotlab.clock import US_PER_S
 from iotlab.table.errors import TrimmedDataAccessException, ValidationException
 from iotlab.table.follower import TRIM_HORIZON, Follower
+from iotlab.table.lineage import list_lineage
 from iotlab.table.store import Store, StreamRecord
 from iotlab.table.values import Item
 
@@ -33,7 +36,10 @@ def rewind(store: Store, table: str, sequence_number: str) -> list[Item]:
         ValidationException: the stream has no old images.
         UnavailableError: the table has no stream, or can't be reached now.
     """
-    return _rewound(store, table, sequence_number, after_us=0)
+    names = _key_names(store, table)
+    # The items come before the records: what changes while they are read has a record that says what it was.
+    items = {_key(item, names): item for item in store.scan_all(table)}
+    return _rewound(items, names, _records(store, table, sequence_number))
 
 
 def rewind_to(store: Store, table: str, at_us: int) -> list[Item]:
@@ -42,11 +48,16 @@ def rewind_to(store: Store, table: str, at_us: int) -> list[Item]:
     On Amazon DynamoDB the times of changes are whole seconds.
 
     Raises:
-        TrimmedDataAccessException: the stream is younger, or keeps no records of that time any more.
+        TrimmedDataAccessException: the stream is younger, or keeps not all records since that time any more.
     """
-    if at_us < _stream_began_us(store, table):
-        raise TrimmedDataAccessException(f"The stream of {table} is younger than that time.")
-    return _rewound(store, table, TRIM_HORIZON, after_us=at_us)
+    names = _key_names(store, table)
+    items = {_key(item, names): item for item in store.scan_all(table)}
+    records = _records(store, table, TRIM_HORIZON)
+    first = next(records, None)
+    if first is None or first.created_at_us > at_us:
+        _check_reach(store, table, at_us)
+    kept = chain(() if first is None else (first,), records)
+    return _rewound(items, names, (record for record in kept if record.created_at_us > at_us))
 
 
 def digest(items: Iterable[Item]) -> str:
@@ -57,18 +68,11 @@ def digest(items: Iterable[Item]) -> str:
     return whole.hexdigest()
 
 
-def _rewound(store: Store, table: str, position: str, *, after_us: int) -> list[Item]:
-    description = store.call("DescribeTable", {"TableName": table})["Table"]
-    view = description.get("StreamSpecification", {}).get("StreamViewType", "")
-    if view not in {"NEW_AND_OLD_IMAGES", "OLD_IMAGE"}:
-        raise ValidationException(f"The stream of {table} has no old images.")
-    names = [part["AttributeName"] for part in description["KeySchema"]]
-    # The items come before the records: what changes while they are read has a record that says what it was.
-    items = {_key(item, names): item for item in store.scan_all(table)}
+def _rewound(items: dict[bytes, Item], names: list[str], records: Iterable[StreamRecord]) -> list[Item]:
     changed: set[bytes] = set()
-    for record in _records(store, table, position):
+    for record in records:
         key = _key(record.keys, names)
-        if record.created_at_us <= after_us or key in changed:
+        if key in changed:
             continue
         changed.add(key)
         if record.old_image is None:
@@ -76,6 +80,14 @@ def _rewound(store: Store, table: str, position: str, *, after_us: int) -> list[
         else:
             items[key] = record.old_image
     return list(items.values())
+
+
+def _key_names(store: Store, table: str) -> list[str]:
+    description = store.call("DescribeTable", {"TableName": table})["Table"]
+    view = description.get("StreamSpecification", {}).get("StreamViewType", "")
+    if view not in {"NEW_AND_OLD_IMAGES", "OLD_IMAGE"}:
+        raise ValidationException(f"The table {table} has no stream with old images.")
+    return [part["AttributeName"] for part in description["KeySchema"]]
 
 
 def _records(store: Store, table: str, position: str) -> Iterator[StreamRecord]:
@@ -89,15 +101,19 @@ def _key(item: Item, names: list[str]) -> bytes:
     return _canonical([item[name] for name in names])
 
 
-def _stream_began_us(store: Store, table: str) -> int:
-    """Return from when on the stream has all records: its oldest shard's beginning."""
-    arn = store.stream_arn(table)
-    if arn is None:
-        return 0
-    return _label_us(arn.rpartition("/")[2])
+def _check_reach(store: Store, table: str, at_us: int) -> None:
+    """Refuse a time before the oldest record, unless no record was before it since the stream began.
 
-
-def _label_us(label: str) -> int:
-    from datetime import UTC, datetime  # noqa: PLC0415
-
-    return round(datetime.fromisoformat(label).replace(tzinfo=UTC).timestamp() * US_PER_S)
+    Raises:
+        TrimmedDataAccessException: see above.
+    """
+    arn = store.stream_arn(table) or ""
+    began = datetime.fromisoformat(arn.rpartition("/")[2]).replace(tzinfo=UTC)
+    if at_us < began.timestamp() * US_PER_S:
+        raise TrimmedDataAccessException(f"The stream of {table} is younger than that time.")
+    lineage = list_lineage(store, arn)
+    for shard in lineage.roots():
+        if lineage.parent(shard) is not None:
+            raise TrimmedDataAccessException(f"The stream of {table} does not reach back to that time.")
+        # It tells by itself when records at its start are gone.
+        store.shard_iterator(arn, shard, "AT_SEQUENCE_NUMBER", lineage.starts[shard])

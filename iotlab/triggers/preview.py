@@ -218,6 +218,35 @@ def preview(store: Store, rule: Rule, start_us: int, end_us: int) -> Preview:
     return Preview(rule, start_us, end_us, devices, messages, sorted(would, key=_time), sorted(did, key=_time))
 
 
+class Compared(msgspec.Struct, frozen=True):
+    """One step of one alarm: whether the rule would have taken it, and whether it was taken."""
+
+    transition: Transition
+    would: bool
+    did: bool
+
+
+def compare(tried: Preview, *, within_us: int = 2 * US_PER_S) -> list[Compared]:
+    """Return all steps by time; one that would have been taken and was is one, with what really happened.
+
+    Args:
+        tried: The preview.
+        within_us: How far the two may be apart: the lab judges a message a little after it was received.
+    """
+    did: dict[tuple[str, str], list[Transition]] = {}
+    for one in tried.did:
+        did.setdefault((one.alarm, one.what), []).append(one)
+    steps: list[Compared] = []
+    for one in tried.would:
+        same = did.get((one.alarm, one.what), [])
+        real = next((other for other in same if abs(other.at_us - one.at_us) <= within_us), None)
+        if real is not None:
+            same.remove(real)
+        steps.append(Compared(real or one, would=True, did=real is not None))
+    steps += [Compared(one, would=False, did=True) for rest in did.values() for one in rest]
+    return sorted(steps, key=lambda step: step.transition.at_us)
+
+
 def _wanted(rule: Rule) -> tuple[str, ...] | None:
     """Return the channels that a rule of one channel needs; None for all."""
     condition, is_alone = rule.condition, rule.clear_when is None
