@@ -91,7 +91,7 @@ def test_a_large_table_is_filled_used_and_started_anew() -> None:
 def test_rules_are_measured_few_beside_many_and_on_a_day() -> None:
     report = Report()
     rules.measure(report, rules.Size(devices=20, messages=200, rounds=2, history=1000))
-    assert [promise.figure.name for promise in report.promises][0] == "200 rules: ratio of CPU to 100"
+    assert report.promises[0].figure.name == "200 rules: ratio of CPU to 100"
     assert all(figure.median > 0 for figure in report.figures)
 
 

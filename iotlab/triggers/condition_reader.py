@@ -5,19 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from iotlab.triggers.bounds import Bounds, Referred, Side, above, below
-from iotlab.triggers.conditions import (
-    AllOf,
-    AnyOf,
-    Change,
-    ChangedSince,
-    Condition,
-    Direction,
-    Level,
-    Moves,
-    Resets,
-    Silent,
-    Stuck,
-)
+from iotlab.triggers.conditions import AllOf, AnyOf, Condition, Level
+from iotlab.triggers.conditions_over_time import Change, ChangedSince, Direction, Moves, Resets, Silent, Stuck
 from iotlab.triggers.fields import Fields
 
 MAX_PARTS = 20

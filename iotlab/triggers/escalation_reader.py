@@ -5,7 +5,8 @@ from __future__ import annotations
 from iotlab.domain.alarm import is_higher
 from iotlab.triggers.bounds import Bounds
 from iotlab.triggers.condition_reader import LIMITS, read_bounds
-from iotlab.triggers.conditions import Change, Condition, Level
+from iotlab.triggers.conditions import Condition, Level
+from iotlab.triggers.conditions_over_time import Change
 from iotlab.triggers.fields import Fields
 from iotlab.triggers.ruleset import Escalation
 

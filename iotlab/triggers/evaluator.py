@@ -14,14 +14,14 @@ from functools import partial
 from iotlab.clock import US_PER_S, Clock
 from iotlab.domain.notification import Route
 from iotlab.domain.schema import DEVICES
-from iotlab.errors import UnavailableError
-from iotlab.table.errors import ExpiredIteratorException, TransactionCanceledException, TrimmedDataAccessException
+from iotlab.table.errors import ExpiredIteratorException, TrimmedDataAccessException
 from iotlab.table.follower import TRIM_HORIZON, Follower
 from iotlab.table.store import Store, StreamRecord
 from iotlab.table.values import Item
 from iotlab.triggers.alarms import FLAPPING, Alarm, Flapping, abandoned
 from iotlab.triggers.book import AlarmBook
-from iotlab.triggers.checkpoint import MAX_WRITES, Checkpoint
+from iotlab.triggers.checkpoint import Checkpoint
+from iotlab.triggers.committer import Committer, Proposal
 from iotlab.triggers.course import SILENT, Step
 from iotlab.triggers.evaluator_stats import Counters, EvaluatorStats
 from iotlab.triggers.history import History
@@ -31,17 +31,12 @@ from iotlab.triggers.rules_file import RulesFile
 from iotlab.triggers.ruleset import RuleSet
 from iotlab.triggers.timers import SILENCE, Due, Timers
 from iotlab.triggers.watch import Watch, message_id, stored_count
-from iotlab.triggers.writes import RULE, quiet_writes, transition_writes
 
 LOG = logging.getLogger(__name__)
 
 RULES_CHANGED = "rules changed"
 PAGE_RECORDS = 1000
 SETTLE_S = 1.0
-_ATTEMPTS = 5
-
-Proposal = tuple[Step, Alarm] | None
-Propose = Callable[[Alarm | None], Proposal]
 
 
 class Evaluator:
@@ -83,6 +78,9 @@ class Evaluator:
         )
         self._records = Follower(store, DEVICES)
         self._checkpoint = Checkpoint(store, clock)
+        self._committer = Committer(
+            store, clock, self._checkpoint, self._counters, self._book, committed=self._committed
+        )
         self._loop = Loop("triggers", self.step, self._wait_s, self._counters.failed)
         self._is_open = False
         self._snapshot: dict[str, int] = {}
@@ -187,7 +185,7 @@ class Evaluator:
         for alarm in [alarm for alarm in self._book.alarms.values() if alarm.state != "cleared"]:
             image = self._store.get_item(DEVICES, {"device": {"S": alarm.device}})
             if not self._watch.still_watches(alarm, image):
-                self._commit(alarm.alarm, self._without_rule, self._checkpoint.position, by=RULES_CHANGED)
+                self._committer.commit(alarm.alarm, self._without_rule, self._checkpoint.position, by=RULES_CHANGED)
         if any(rule.silence is not None for rule in self._watch.rules.rules.values()):
             for image in self._store.scan_all(DEVICES):
                 self._judge.time_silence(image["device"]["S"], image, at_least_s=SETTLE_S)
@@ -280,14 +278,14 @@ class Evaluator:
             found = self._judge.after(hit, device, image, alarm, self._clock.now_us())
             return None if found is None else (found[0].step, found[1])
 
-        self._commit(hit.key, propose, position)
+        self._committer.commit(hit.key, propose, position)
 
     def _fire_timers(self) -> None:
         for due in self._timers.due():
             if due.name == SILENCE:
                 self._fall_silent(due.key)
             else:
-                self._commit(due.key, partial(self._expired, due), self._checkpoint.position)
+                self._committer.commit(due.key, partial(self._expired, due), self._checkpoint.position)
 
     def _fall_silent(self, key: str) -> None:
         device = key.partition("/")[2]
@@ -307,36 +305,8 @@ class Evaluator:
         after = None if alarm is None else abandoned(alarm, self._clock.now_us())
         return None if alarm is None or after is None else ("clear" if alarm.is_open else "end_hold", after)
 
-    def _commit(self, key: str, propose: Propose, position: str | None, *, by: str = RULE) -> None:
-        """Write what ``propose`` makes of the alarm, once; decide anew when somebody else was faster."""
-        for _ in range(_ATTEMPTS):
-            before = self._book.alarms.get(key)
-            proposal = propose(before)
-            if proposal is None:
-                return
-            step, after = proposal
-            now_us = self._clock.now_us()
-            is_silent = step in SILENT
-            writes = quiet_writes(before, after) if is_silent else transition_writes(before, after, now_us, by=by)
-            progress = self._checkpoint.writes(position, MAX_WRITES - len(writes))
-            try:
-                self._store.transact_write(writes + progress)
-            except TransactionCanceledException:
-                self._counters.conflicts += 1
-                self._book.reload(key)
-                continue
-            self._checkpoint.saved(progress)
-            self._committed(step, after)
-            return
-        raise UnavailableError(f"the alarm {key} kept changing while a transition was written")
-
     def _committed(self, step: Step, after: Alarm) -> None:
-        self._book.put(after)
         self._timers.follow(after)
         self._judge.memories.told(after)
-        self._counters.holds_ended += step == "end_hold"
-        if step in SILENT:
-            return
-        self._counters.transitions += 1
-        if self._after_commit is not None:
+        if step not in SILENT and self._after_commit is not None:
             self._after_commit()

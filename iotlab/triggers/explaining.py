@@ -6,18 +6,8 @@ from collections.abc import Iterator
 
 from iotlab.clock import US_PER_S
 from iotlab.triggers.bounds import Bounds, Referred
-from iotlab.triggers.conditions import (
-    AllOf,
-    AnyOf,
-    Change,
-    ChangedSince,
-    Condition,
-    Level,
-    Moves,
-    Resets,
-    Silent,
-    Stuck,
-)
+from iotlab.triggers.conditions import AllOf, AnyOf, Condition, Level
+from iotlab.triggers.conditions_over_time import Change, ChangedSince, Moves, Resets, Silent, Stuck
 from iotlab.triggers.ruleset import Escalation, Rule
 from iotlab.triggers.schedules import DAYS, MINUTES_A_DAY, Schedule, Times
 from iotlab.triggers.sentence import shown_duration, shown_number

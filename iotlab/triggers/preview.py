@@ -19,7 +19,8 @@ from iotlab.table.store import Store, StreamRecord
 from iotlab.table.values import Item, plain
 from iotlab.triggers.alarms import FLAPPING, Alarm, Flapping, alarm_key
 from iotlab.triggers.bounds import Bounds
-from iotlab.triggers.conditions import Change, Level, Moves, Stuck
+from iotlab.triggers.conditions import Level
+from iotlab.triggers.conditions_over_time import Change, Moves, Stuck
 from iotlab.triggers.course import SILENT, Course
 from iotlab.triggers.evaluator_stats import Counters
 from iotlab.triggers.history import Row, images

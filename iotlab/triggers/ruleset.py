@@ -12,7 +12,8 @@ import msgspec
 from iotlab.clock import US_PER_S
 from iotlab.domain.alarm import Severity
 from iotlab.triggers.bounds import Bounds, above, below
-from iotlab.triggers.conditions import ChangedSince, Condition, Level, Look, Resets, Silent
+from iotlab.triggers.conditions import Condition, Level, Look
+from iotlab.triggers.conditions_over_time import ChangedSince, Resets, Silent
 from iotlab.triggers.schedules import Schedule
 from iotlab.triggers.sentence import DEFAULT_MESSAGE, Sentence
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from iotlab.clock import US_PER_S
-from iotlab.triggers.conditions import ChangedSince, Look, PartMemory
+from iotlab.triggers.conditions import Look, PartMemory
+from iotlab.triggers.conditions_over_time import ChangedSince
 from iotlab.triggers.memories import Last
 from iotlab.triggers.ruleset import Rule
 from iotlab.triggers.sight import Sight

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,7 +69,7 @@ SCRIPT: list[tuple[float, dict[str, float]]] = [
 ]
 
 
-def report(lab: LittleLab, values: dict[str, float]) -> None:
+def report(lab: LittleLab, values: dict[str, Any]) -> None:
     """Store a message as the bridge does, with its row in the history."""
     at_us = lab.clock.now_us()
     row = {"device": "d", "at": reading_sort_key(at_us, "x"), "received_us": at_us, "values": values}

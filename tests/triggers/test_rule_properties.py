@@ -10,18 +10,8 @@ from hypothesis import strategies as st
 from iotlab.domain.alarm import Transition
 from iotlab.table.values import item
 from iotlab.triggers.bounds import Bounds, above, below
-from iotlab.triggers.conditions import (
-    AllOf,
-    AnyOf,
-    Change,
-    ChangedSince,
-    Condition,
-    Level,
-    Moves,
-    Resets,
-    Silent,
-    Stuck,
-)
+from iotlab.triggers.conditions import AllOf, AnyOf, Condition, Level
+from iotlab.triggers.conditions_over_time import Change, ChangedSince, Moves, Resets, Silent, Stuck
 from iotlab.triggers.preview import Rehearsal
 from iotlab.triggers.ruleset import Escalation, Rule, RuleSet
 
