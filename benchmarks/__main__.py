@@ -1,7 +1,7 @@
 """``make bench``: all measurements, one after the other, or those that are named.
 
-``python -m benchmarks [NAME …] [--quick] [--json FILE]``: NAME is ``ingest``, ``table``, or one part of the table's:
-``http``, ``transaction``, ``large``.
+``python -m benchmarks [NAME …] [--quick] [--json FILE]``: NAME is ``ingest``, ``rules``, ``table``, or one part of
+the table's: ``http``, ``transaction``, ``large``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import ingest, table_http, table_large, table_transaction
+from benchmarks import ingest, rules, table_http, table_large, table_transaction
 from benchmarks.references import CACHE
 from benchmarks.report import Report
 
@@ -31,8 +31,13 @@ def _large(report: Report, is_quick: bool) -> None:
     table_large.measure(report, size)
 
 
+def _rules(report: Report, is_quick: bool) -> None:
+    rules.measure(report, rules.Size(messages=4000, rounds=3, history=20_000) if is_quick else rules.Size())
+
+
 TABLE: dict[str, _Part] = {"http": _http, "transaction": _transaction, "large": _large}
-NAMES = ("ingest", "table", *TABLE)
+PARTS: dict[str, _Part] = TABLE | {"rules": _rules}
+NAMES = ("ingest", "table", *PARTS)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -40,24 +45,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure the promises' figures.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure, of {', '.join(NAMES)}: all")
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that it runs: no figures to keep")
-    parser.add_argument("--json", type=Path, default=CACHE / "report.json", help="where the table's figures go")
+    parser.add_argument("--json", type=Path, default=CACHE / "report.json", help="where the figures go")
     asked = parser.parse_args(arguments)
-    names = asked.names or ["ingest", "table"]
+    names = asked.names or ["ingest", "table", "rules"]
     unknown = [name for name in names if name not in NAMES]
     if unknown:
         parser.error(f"there is no benchmark {unknown[0]!r}: choose from {', '.join(NAMES)}")
     if "ingest" in names:
         ingest.main()
-    _measure_table([name for name in TABLE if name in names or "table" in names], asked.json, is_quick=asked.quick)
+    parts = [name for name in PARTS if name in names or ("table" in names and name in TABLE)]
+    _measure_parts(parts, asked.json, is_quick=asked.quick)
 
 
-def _measure_table(parts: Sequence[str], json: Path, *, is_quick: bool) -> None:
+def _measure_parts(parts: Sequence[str], json: Path, *, is_quick: bool) -> None:
     if not parts:
         return
     report = Report()
     for name in parts:
         part = Report()
-        TABLE[name](part, is_quick)
+        PARTS[name](part, is_quick)
         print(f"\n{name}\n{part.text()}", flush=True)
         report.take(part)
     report.write(json)

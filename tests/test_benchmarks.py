@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from benchmarks import __main__ as bench
-from benchmarks import items, references, table_http, table_large, table_transaction
+from benchmarks import items, references, rules, table_http, table_large, table_transaction
 from benchmarks.references import Command, Reference, UnavailableReferenceError
 from benchmarks.report import Figure, Promise, Report
 from iotlab.table.sizes import size_bytes
@@ -86,6 +86,13 @@ def test_a_large_table_is_filled_used_and_started_anew() -> None:
     assert len(held) == 3
     assert 10 < held["memory after 20 random reads and writes"].median < 200
     assert 0 < held["cold start to the first durable write, 300 items"].median < 60
+
+
+def test_rules_are_measured_few_beside_many_and_on_a_day() -> None:
+    report = Report()
+    rules.measure(report, rules.Size(devices=20, messages=200, rounds=2, history=1000))
+    assert report.promises[0].figure.name == "200 rules: ratio of CPU to 100"
+    assert all(figure.median > 0 for figure in report.figures)
 
 
 def test_a_report_tells_machine_commit_spread_and_whether_a_promise_is_held(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def apply_reading(
         state.pop("message_id", None)
     if reading.values:
         state["measured_us"] = {"N": str(event_us)}
-        _set_channels(state, reading, values, event_us)
+        _set_channels(state, reading, values, event_us, received_us)
     state["stored"] = {"N": str(int(state["stored"]["N"]) + 1)}
     return True
 
@@ -131,7 +131,7 @@ def _announced_unit(state: Item, channel: str) -> str:
     return unit
 
 
-def _set_channels(state: Item, reading: Reading, values: Item, event_us: int) -> None:
+def _set_channels(state: Item, reading: Reading, values: Item, event_us: int, received_us: int) -> None:
     channels: dict[str, Any] = state["channels"]["M"]
     at_us = {"N": str(event_us)}
     for name, value in reading.values.items():
@@ -140,8 +140,10 @@ def _set_channels(state: Item, reading: Reading, values: Item, event_us: int) ->
             channels[name] = _channel(value, value.unit or _announced_unit(state, name), event_us)
             continue
         members = known["M"]
-        if int(members["at_us"]["N"]) > event_us:
-            continue  # Late: the state keeps the newest by event time; the history has both.
+        if event_us < int(members["at_us"]["N"]) <= received_us:
+            # Late: the state keeps the newest by event time; the history has both. A time that is yet to come is of
+            # a clock that was set back since, and holds nobody up.
+            continue
         members["value"] = values[name]
         members["at_us"] = at_us
         if value.unit:

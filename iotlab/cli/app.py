@@ -31,6 +31,7 @@ VERBS: dict[str, str] = {
     "replay": "Publish recorded messages of real devices to the broker.",
     "table": "Serve a data directory as DynamoDB, and read or change its tables.",
     "triggers": "Run handlers written for AWS Lambda on the changes of tables.",
+    "rules": "Check, explain and try alarm rules.",
     "alarms": "See the alarms, and acknowledge, shelve, clear, comment or assign them.",
     "notify": "See and try the notification channels, and what became of each notification.",
     "trace": "Show the seven stops of one message, with times.",
@@ -39,7 +40,7 @@ VERBS: dict[str, str] = {
 }
 """Each verb with its line in `iotlab --help`. The module `iotlab.cli.<verb>` has its function ``command``."""
 
-GROUPS = frozenset({"table", "triggers", "alarms", "notify"})
+GROUPS = frozenset({"table", "triggers", "rules", "alarms", "notify"})
 """The verbs that have verbs of their own. The package `iotlab.cli.<group>` has ``HELP`` and ``VERBS``."""
 
 _EPILOG = "Start with: **iotlab demo**. Trouble: **iotlab doctor**. Each command: **iotlab COMMAND --help**."

@@ -32,11 +32,13 @@ Times are numbers in microseconds since 1970 (attributes that end in ``_us``).
                   shelved_until_us N | shelved_by S | assignee S | comment S (the last) | comments N
                   transitions N (raises and clears ever) | recent_us L of N (the last of them)
                   flapping_us N (since when) | flaps N (raises and clears of the last or present flapping)
+                  timers M { <timer>: L of N, N } (began by the device's time, ends by the lab's clock)
+                  reference N (the value that was notified last, for a rule that compares with it)
                   State cleared with episodes 0: a hold that ended before the alarm was ever raised.
 ``journal``       every transition. alarm S | version N | to S | at_us N | by S | value S | message S
-                  what S (see `iotlab.domain.alarm.Happening`) | note S (comment, person, end, channels)
+                  severity S | what S (see `iotlab.domain.alarm.Happening`) | note S (comment, person, end, channels)
                   flapping BOOL (true where the alarm was flapping) | told L of S (channels with an outbox row of it)
-                  A hold that ends without an alarm takes a version and has no row.
+                  A hold that ends without an alarm, and a timer that begins or ends, takes a version and has no row.
 ``outbox``        one item for each (transition, channel). Stream: new and old images.
                   key S | alarm S | version N | channel S | to S | attempts N
                   status S (pending / sending / sent / failed / unknown / skipped)

@@ -19,6 +19,7 @@ from iotlab.errors import DecodeError, UnavailableError
 from iotlab.lab import health
 from iotlab.lab.channels import channel_configs, manners, reply_topics, surroundings
 from iotlab.lab.functions import Functions
+from iotlab.lab.resources import rules_file
 from iotlab.lab.runtime import Runtime, remove_runtime, write_runtime
 from iotlab.lab.tables import open_table
 from iotlab.mqtt.broker import PrivateBroker
@@ -31,10 +32,9 @@ from iotlab.table import credentials
 from iotlab.table.endpoint import Endpoint, Response
 from iotlab.triggers.caretaker import Caretaker
 from iotlab.triggers.evaluator import Evaluator
-from iotlab.triggers.rules import load_rules
+from iotlab.triggers.rules_file import RulesFile
 
 _log = logging.getLogger(__name__)
-RULES_FILE = "rules.toml"
 _HOUSEKEEPING_S = 60.0
 _BROKER_CHECK_S = 0.5
 
@@ -58,8 +58,9 @@ class BridgeHost:
         self._settings = settings
         self._clock = clock
         self._directory = settings.data.dir
-        self._rules = load_rules(_rules_file(settings, assets))
         self.functions = Functions(self._directory, clock=clock)
+        self._rules_file = RulesFile(lambda: settings.rules.file or rules_file(settings.data.dir, assets), clock)
+        self._rules = self._rules_file.load()
         self._channels = channel_configs(settings)
         self._manners = manners(self._channels)
         self._given_broker = broker
@@ -92,6 +93,7 @@ class BridgeHost:
             store,
             self._rules,
             clock=self._clock,
+            source=self._rules_file,
             routes=routes,
             after_commit=self.notifier.wake,
         )
@@ -233,13 +235,6 @@ class BridgeHost:
                 work()
             except Exception:  # noqa: BLE001  the next round tries again; it is logged
                 _log.exception("housekeeping failed")
-
-
-def _rules_file(settings: Settings, assets: Path) -> Path:
-    if settings.rules.file is not None:
-        return settings.rules.file
-    own = settings.data.dir / RULES_FILE
-    return own if own.exists() else assets / RULES_FILE
 
 
 def _stable_name(directory: Path) -> str:

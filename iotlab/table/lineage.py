@@ -53,6 +53,10 @@ class Lineage:
         """Return the children of a shard."""
         return [shard.id for shard in self._shards.values() if shard.parent == parent]
 
+    def parent(self, shard: str) -> str | None:
+        """Return the parent of a shard, which may be gone already; None without one."""
+        return self._shards[shard].parent
+
     def before(self, shard: str) -> str:
         """Return the sequence number one before the shard's start, in as many digits."""
         start = self.starts[shard]

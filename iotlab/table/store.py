@@ -165,6 +165,11 @@ class Store:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
+    @property
+    def transport(self) -> Transport:
+        """What carries its operations."""
+        return self._transport
+
     def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         """Execute any operation by its DynamoDB name; see `Transport.call`."""
         return self._transport.call(operation, request)

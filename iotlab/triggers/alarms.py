@@ -93,6 +93,8 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     recent_us: tuple[int, ...] = ()
     flapping_us: int | None = None
     flaps: int = 0
+    timers: dict[str, tuple[int, int]] = {}
+    reference: float | None = None
 
     @property
     def is_shelved(self) -> bool:

@@ -13,33 +13,30 @@ from functools import partial
 
 from iotlab.clock import US_PER_S, Clock
 from iotlab.domain.notification import Route
-from iotlab.domain.schema import CHECKPOINTS, DEVICES, TRACES
-from iotlab.errors import UnavailableError
-from iotlab.table.errors import ExpiredIteratorException, TransactionCanceledException, TrimmedDataAccessException
+from iotlab.domain.schema import DEVICES
+from iotlab.table.errors import ExpiredIteratorException, TrimmedDataAccessException
 from iotlab.table.follower import TRIM_HORIZON, Follower
-from iotlab.table.store import Put, Store, StreamRecord, Write
-from iotlab.table.values import Item, item
-from iotlab.triggers.alarms import Alarm, abandoned, held, is_silent
+from iotlab.table.store import Store, StreamRecord
+from iotlab.table.values import Item
+from iotlab.triggers.alarms import FLAPPING, Alarm, Flapping, abandoned
 from iotlab.triggers.book import AlarmBook
+from iotlab.triggers.checkpoint import Checkpoint
+from iotlab.triggers.committer import Committer, Proposal
+from iotlab.triggers.course import SILENT, Step
 from iotlab.triggers.evaluator_stats import Counters, EvaluatorStats
+from iotlab.triggers.history import History
 from iotlab.triggers.judge import Hit, Judge
 from iotlab.triggers.loop import POLL_S, Loop
+from iotlab.triggers.rules_file import RulesFile
 from iotlab.triggers.ruleset import RuleSet
+from iotlab.triggers.timers import SILENCE, Due, Timers
 from iotlab.triggers.watch import Watch, message_id, stored_count
-from iotlab.triggers.writes import RULE, transition_writes
 
 LOG = logging.getLogger(__name__)
 
-CONSUMER = "triggers"
 RULES_CHANGED = "rules changed"
 PAGE_RECORDS = 1000
-CHECKPOINT_RECORDS = 1000
-CHECKPOINT_S = 1.0
 SETTLE_S = 1.0
-MAX_WRITES = 100
-_ATTEMPTS = 5
-
-Propose = Callable[[Alarm | None], Alarm | None]
 
 
 class Evaluator:
@@ -48,9 +45,11 @@ class Evaluator:
     Args:
         store: The lab's table, with all tables created.
         rules: All rules.
-        clock: For hold timers and the times of transitions.
+        clock: For timers and the times of transitions.
         routes: The notification channels; each gets an outbox row for each transition that it wants to know.
         after_commit: Called after each committed transition, on the evaluator's thread, to wake the notifier.
+        source: Where other rules may come from while it runs.
+        flapping: When raises and clears of one alarm are too many.
     """
 
     def __init__(
@@ -61,22 +60,29 @@ class Evaluator:
         clock: Clock,
         routes: Sequence[Route] = (),
         after_commit: Callable[[], None] | None = None,
+        source: RulesFile | None = None,
+        flapping: Flapping = FLAPPING,
     ) -> None:
         self._store = store
         self._clock = clock
+        self._routes = tuple(routes)
         self._after_commit = after_commit
+        self._source = source
         self._counters = Counters()
+        self._counters.rules = len(rules)
         self._watch = Watch(rules, routes)
-        self._book = AlarmBook(store, clock, settle_s=SETTLE_S)
-        self._judge = Judge(self._watch, self._book, self._counters)
+        self._book = AlarmBook(store)
+        self._timers = Timers(clock)
+        self._judge = Judge(
+            self._watch, self._book, self._timers, self._counters, clock, recall=History(store), flapping=flapping
+        )
         self._records = Follower(store, DEVICES)
+        self._checkpoint = Checkpoint(store, clock)
+        self._committer = Committer(
+            store, clock, self._checkpoint, self._counters, self._book, committed=self._committed
+        )
         self._loop = Loop("triggers", self.step, self._wait_s, self._counters.failed)
         self._is_open = False
-        self._is_unplaced = False
-        self._position: str | None = None
-        self._unsaved = 0
-        self._saved_at_s = 0.0
-        self._traces: list[Write] = []
         self._snapshot: dict[str, int] = {}
 
     def start(self) -> None:
@@ -99,7 +105,7 @@ class Evaluator:
         """
         self._loop.stop(timeout_s)
         if self._is_open:
-            self.save()
+            self._checkpoint.save()
 
     def wake(self) -> None:
         """Look for records now rather than at the next poll; from any thread."""
@@ -112,7 +118,7 @@ class Evaluator:
 
     def stats(self) -> EvaluatorStats:
         """Return figures for health and metrics; from any thread."""
-        return self._counters.stats(self._position, dict(self._book.counts))
+        return self._counters.stats(self._checkpoint.position, dict(self._book.counts))
 
     def step(self) -> int:
         """Judge the next page of records and fire what is due; return the number of records.
@@ -123,49 +129,70 @@ class Evaluator:
         try:
             if not self._is_open:
                 self._start_over()
+            self._take_new_rules()
             self._book.refresh()
             records = self._read()
             self._handle_page(records)
             # A reading that waits behind these records may end a hold: timers fire only near the stream's end.
             if not records or self._clock.now_us() - records[-1].created_at_us < US_PER_S:
                 self._fire_timers()
-            self._save_when_due()
+            self._checkpoint.save_when_due()
         except BaseException:
             # What was in flight may or may not have been written: only the table knows.
             self._is_open = False
             raise
         return len(records)
 
-    def save(self) -> None:
-        """Write the position and the trace rows that are not yet written. Raises UnavailableError, TableError."""
-        while self._traces or (self._unsaved and self._position is not None):
-            writes = self._progress(self._position, MAX_WRITES)
-            self._store.transact_write(writes)
-            self._saved(writes)
+    def next_due_s(self) -> float | None:
+        """Return the seconds until a timer runs out; None when none runs. On the evaluator's thread only."""
+        return self._timers.next_due_s()
 
     def _wait_s(self) -> float:
-        due_s = self._book.next_due_s()
+        due_s = self.next_due_s()
         return POLL_S if due_s is None else min(due_s, POLL_S)
 
     def _start_over(self) -> None:
-        self._traces.clear()
+        self._judge.memories.clear()
+        self._timers.clear()
         self._book.load()
-        stored = self._store.get_item(CHECKPOINTS, {"consumer": {"S": CONSUMER}})
-        self._unsaved, self._saved_at_s = 0, self._clock.monotonic_s()
+        for alarm in self._book.alarms.values():
+            self._timers.follow(alarm, at_least_s=SETTLE_S)
+        stored = self._checkpoint.load()
         if stored is not None:
-            self._resume(stored["sequence_number"]["S"])
+            self._resume(stored)
         elif self._store.scan(DEVICES, limit=1).items:
             self._resync("there is no checkpoint")
         else:
-            # A lab without devices: the position is stored before the first of them can be.
-            self._store.transact_write(self._progress(TRIM_HORIZON, MAX_WRITES))
+            self._checkpoint.store_first(TRIM_HORIZON)
             self._resume(TRIM_HORIZON)
-        self._drop_unwatched()
+        self._watch_anew()
         self._is_open = True
+
+    def _take_new_rules(self) -> None:
+        if self._source is None:
+            return
+        rules = self._source.changed()
+        self._counters.rules_error = self._source.error
+        if rules is None:
+            return
+        self._watch = Watch(rules, self._routes)
+        self._judge.adopt(self._watch)
+        self._counters.rules = len(rules)
+        self._watch_anew()
+
+    def _watch_anew(self) -> None:
+        """End the alarms of rules that are gone, and time the silence of all devices."""
+        for alarm in [alarm for alarm in self._book.alarms.values() if alarm.state != "cleared"]:
+            image = self._store.get_item(DEVICES, {"device": {"S": alarm.device}})
+            if not self._watch.still_watches(alarm, image):
+                self._committer.commit(alarm.alarm, self._without_rule, self._checkpoint.position, by=RULES_CHANGED)
+        if any(rule.silence is not None for rule in self._watch.rules.rules.values()):
+            for image in self._store.scan_all(DEVICES):
+                self._judge.time_silence(image["device"]["S"], image, at_least_s=SETTLE_S)
 
     def _resume(self, position: str) -> None:
         self._snapshot.clear()
-        self._position = position
+        self._checkpoint.position = position
         try:
             self._records.open_after(position)
         except TrimmedDataAccessException:
@@ -184,7 +211,7 @@ class Evaluator:
     def _resync(self, reason: str) -> None:
         # The position comes before the scan; what was seen twice because of that, `_snapshot` tells.
         self._records.open_latest()
-        self._position, self._is_unplaced = None, True
+        self._checkpoint.lose()
         self._snapshot.clear()
         for image in self._store.scan_all(DEVICES):
             device = image["device"]["S"]
@@ -198,12 +225,6 @@ class Evaluator:
                 reason,
             )
 
-    def _drop_unwatched(self) -> None:
-        for alarm in [alarm for alarm in self._book.alarms.values() if alarm.state != "cleared"]:
-            image = self._store.get_item(DEVICES, {"device": {"S": alarm.device}})
-            if not self._watch.still_watches(alarm, image):
-                self._commit(alarm.alarm, self._without_rule, self._position, by=RULES_CHANGED)
-
     def _handle_page(self, records: list[StreamRecord]) -> None:
         read_us = self._clock.now_us()
         self._counters.page_read(records, read_us)
@@ -211,8 +232,7 @@ class Evaluator:
         for record in records:
             if record.new_image is not None:
                 self._handle(record, record.new_image, read_us)
-            self._position = self._records.position_after(record)
-            self._unsaved += 1
+            self._checkpoint.move(self._records.position_after(record))
             durations_us.append(self._clock.now_us() - read_us)
         self._counters.page_judged(durations_us)
         if not records:
@@ -222,16 +242,16 @@ class Evaluator:
     def _follow_shards(self) -> None:
         """Take over a position that moved without records, from the end of a shard to its child's start."""
         position = self._records.position
-        if position is not None and position != self._position:
-            self._position = position
-            self._unsaved += 1
+        if position is not None and position != self._checkpoint.position:
+            self._checkpoint.move(position)
 
     def _handle(self, record: StreamRecord, image: Item, read_us: int) -> None:
         device = record.keys["device"]["S"]
         hits = self._hits(device, image, record, read_us)
         for hit in hits:
             # Only the record's last transition may say that the record is done.
-            position = self._records.position_after(record) if hit is hits[-1] else self._position
+            is_last = hit is hits[-1]
+            position = self._records.position_after(record) if is_last else self._checkpoint.position
             self._take(hit, device, image, position)
 
     def _hits(self, device: str, image: Item, record: StreamRecord | None, read_us: int) -> list[Hit]:
@@ -244,8 +264,9 @@ class Evaluator:
             hits = self._judge.hits(device, image, record)
             traced = message_id(image, record.old_image) if "message_id" in image else None
             if traced is not None:
-                self._trace(traced, "record", read_us, f"sequence number {record.sequence_number}")
-                self._trace(traced, "evaluate", self._clock.now_us(), self._judge.story(device, image, hits))
+                self._checkpoint.trace(traced, "record", read_us, f"sequence number {record.sequence_number}")
+                story = self._judge.story(device, image, hits)
+                self._checkpoint.trace(traced, "evaluate", self._clock.now_us(), story)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             # One item that is not as it should be must not stop the alarms of all others.
             self._counters.malformed_item(device, error)
@@ -253,70 +274,39 @@ class Evaluator:
         return hits
 
     def _take(self, hit: Hit, device: str, image: Item, position: str | None = None) -> None:
-        self._commit(
-            hit.key, lambda alarm: self._judge.after(hit, device, image, alarm, self._clock.now_us()), position
-        )
+        def propose(alarm: Alarm | None) -> Proposal:
+            found = self._judge.after(hit, device, image, alarm, self._clock.now_us())
+            return None if found is None else (found[0].step, found[1])
+
+        self._committer.commit(hit.key, propose, position)
 
     def _fire_timers(self) -> None:
-        for due in self._book.due():
-            self._commit(due.alarm, partial(self._held, due.version), self._position)
+        for due in self._timers.due():
+            if due.name == SILENCE:
+                self._fall_silent(due.key)
+            else:
+                self._committer.commit(due.key, partial(self._expired, due), self._checkpoint.position)
 
-    def _held(self, version: int, alarm: Alarm | None) -> Alarm | None:
-        if alarm is None or alarm.version != version:
+    def _fall_silent(self, key: str) -> None:
+        device = key.partition("/")[2]
+        image = self._store.get_item(DEVICES, {"device": {"S": device}})
+        hit = None if image is None else self._judge.silent(key, device, image)
+        if hit is not None and image is not None:
+            self._take(hit, device, image, self._checkpoint.position)
+
+    def _expired(self, due: Due, alarm: Alarm | None) -> Proposal:
+        rule = None if alarm is None else self._watch.rules.rules.get(alarm.rule)
+        if alarm is None or rule is None or alarm.timers.get(due.name, (0, 0))[1] != due.deadline_us:
             return None
-        return held(alarm, self._clock.now_us())
+        found = self._judge.expired(rule, alarm, due.name, self._clock.now_us())
+        return None if found is None else (found[0].step, found[1])
 
-    def _without_rule(self, alarm: Alarm | None) -> Alarm | None:
-        return None if alarm is None else abandoned(alarm, self._clock.now_us())
+    def _without_rule(self, alarm: Alarm | None) -> Proposal:
+        after = None if alarm is None else abandoned(alarm, self._clock.now_us())
+        return None if alarm is None or after is None else ("clear" if alarm.is_open else "end_hold", after)
 
-    def _commit(self, key: str, propose: Propose, position: str | None, *, by: str = RULE) -> None:
-        """Write what ``propose`` makes of the alarm, once; decide anew when somebody else was faster."""
-        for _ in range(_ATTEMPTS):
-            before = self._book.alarms.get(key)
-            after = propose(before)
-            if after is None:
-                return
-            writes = transition_writes(before, after, self._clock.now_us(), by=by)
-            progress = self._progress(position, MAX_WRITES - len(writes))
-            try:
-                self._store.transact_write(writes + progress)
-            except TransactionCanceledException:
-                self._counters.conflicts += 1
-                self._book.reload(key)
-                continue
-            self._committed(before, after, progress)
-            return
-        raise UnavailableError(f"the alarm {key} kept changing while a transition was written")
-
-    def _committed(self, before: Alarm | None, after: Alarm, progress: list[Write]) -> None:
-        self._book.put(after)
-        self._saved(progress)
-        if is_silent(before, after):
-            self._counters.holds_ended += 1
-            return
-        self._counters.transitions += 1
-        if self._after_commit is not None:
+    def _committed(self, step: Step, after: Alarm) -> None:
+        self._timers.follow(after)
+        self._judge.memories.told(after)
+        if step not in SILENT and self._after_commit is not None:
             self._after_commit()
-
-    def _progress(self, position: str | None, room: int) -> list[Write]:
-        writes: list[Write] = []
-        if position is not None:
-            row = {"consumer": CONSUMER, "sequence_number": position, "at_us": self._clock.now_us()}
-            writes.append(Put(CHECKPOINTS, item(row)))
-        return writes + self._traces[: room - len(writes)]
-
-    def _saved(self, progress: list[Write]) -> None:
-        traces = sum(1 for write in progress if write.table == TRACES)
-        del self._traces[:traces]
-        if traces < len(progress):
-            self._is_unplaced = False
-            self._unsaved, self._saved_at_s = 0, self._clock.monotonic_s()
-
-    def _save_when_due(self) -> None:
-        waited_s = self._clock.monotonic_s() - self._saved_at_s
-        # After a start from the present state, the first records give the first position to come back to.
-        if self._traces or self._is_unplaced or self._unsaved >= CHECKPOINT_RECORDS or waited_s >= CHECKPOINT_S:
-            self.save()
-
-    def _trace(self, traced: str, stop: str, at_us: int, detail: str) -> None:
-        self._traces.append(Put(TRACES, item({"id": traced, "stop": stop, "at_us": at_us, "detail": detail})))

@@ -24,6 +24,9 @@ class EvaluatorStats(msgspec.Struct, frozen=True, kw_only=True):
         holds_ended: Holds that ended without an alarm.
         late: Readings that were older than one already judged, and changed nothing.
         no_reading: Values of watched channels that were no numbers, and changed nothing.
+        own_output: Messages that told of an alarm, which no rule judges.
+        rules: Rules in force.
+        rules_error: What is wrong with the rules' file since it was edited; empty while its rules are in force.
         malformed: Items that could not be read, and were not judged.
         conflicts: Transitions decided anew because somebody else had changed the alarm.
         resyncs, resync_reason: How often it had to start from the present state instead of the stream, and why last.
@@ -41,6 +44,9 @@ class EvaluatorStats(msgspec.Struct, frozen=True, kw_only=True):
     holds_ended: int
     late: int
     no_reading: int
+    own_output: int
+    rules: int
+    rules_error: str
     malformed: int
     conflicts: int
     resyncs: int
@@ -64,6 +70,9 @@ class Counters:
         self.holds_ended = 0
         self.late = 0
         self.no_reading = 0
+        self.own_output = 0
+        self.rules = 0
+        self.rules_error = ""
         self.malformed = 0
         self.conflicts = 0
         self.resyncs = 0
@@ -119,6 +128,9 @@ class Counters:
             holds_ended=self.holds_ended,
             late=self.late,
             no_reading=self.no_reading,
+            own_output=self.own_output,
+            rules=self.rules,
+            rules_error=self.rules_error,
             malformed=self.malformed,
             conflicts=self.conflicts,
             resyncs=self.resyncs,

@@ -13,6 +13,8 @@ def what_happened(before: Alarm | None, after: Alarm) -> Happening:
         return "unacknowledged" if taken_back else after.state
     if before.state in {"cleared", "pending"} and after.state != before.state:
         return after.state
+    if before.episodes != after.episodes:
+        return "raised"
     if before.severity != after.severity:
         return "escalated" if is_higher(after.severity, before.severity) else "deescalated"
     if before.shelved_until_us != after.shelved_until_us:

@@ -2,17 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple, Protocol
+
 import msgspec
 
+from iotlab.clock import US_PER_S, Clock
 from iotlab.table.store import StreamRecord
 from iotlab.table.values import Item
-from iotlab.triggers.alarms import Alarm, Observation, Step, decide, observed
-from iotlab.triggers.book import AlarmBook
+from iotlab.triggers.alarms import FLAPPING, Alarm, Flapping
+from iotlab.triggers.conditions import Look, at_level
+from iotlab.triggers.course import Course, Moment, Step, advance, expire, is_late
 from iotlab.triggers.evaluator_stats import Counters
+from iotlab.triggers.remembering import Memories, Recall
 from iotlab.triggers.ruleset import Rule
-from iotlab.triggers.watch import Watch, Watched, image_time, overtaken, reading_number, received_us
+from iotlab.triggers.sight import Sight, image_time, reading_number, received_us
+from iotlab.triggers.steps import Taking, taken
+from iotlab.triggers.timers import Timers
+from iotlab.triggers.verdicts import Verdict
+from iotlab.triggers.watch import Plan, Watch, Watched, WatchedChannel, text_of
+
+OWN_OUTPUT = "alarm:"
+"""What the id of a message begins with that tells of an alarm. No rule judges it: it could feed on its own output."""
 
 _NAMED_RULES = 10
+_LIVE_US = 5 * US_PER_S
+
+
+class Alarms(Protocol):
+    """The alarms as they stand."""
+
+    @property
+    def alarms(self) -> Mapping[str, Alarm]:
+        """All of them, by key."""
+        ...
+
+    def note(self, alarm: Alarm) -> None:
+        """Replace an alarm by one that differs only in what is not stored between transitions."""
+        ...
 
 
 class Hit(msgspec.Struct, frozen=True):
@@ -21,14 +48,23 @@ class Hit(msgspec.Struct, frozen=True):
     Attributes:
         rule, key: The rule and its alarm's key.
         step: What happens, unless the alarm changes meanwhile.
-        value, at_us: As in `iotlab.triggers.alarms.Observation`.
+        verdict, moment: What the rule says of the reading, and when that was.
     """
 
     rule: Rule
     key: str
     step: Step
+    verdict: Verdict
+    moment: Moment
+
+
+class _Came(NamedTuple):
+    """A value that came of a channel, and the message with it; the sight is None where only plain rules look."""
+
     value: float
-    at_us: int
+    moment: Moment
+    sight: Sight | None
+    image: Item
 
 
 class Judge:
@@ -37,13 +73,36 @@ class Judge:
     Args:
         watch: Which rules watch which device.
         book: The alarms as they stand. Newer readings that cause no step are noted there.
+        timers: Where the silence of devices is timed.
         counters: Where readings are counted that change nothing for a reason.
+        clock: Says which readings are judged as they come.
+        recall: The history, for rules that compare with readings before; None judges without it.
+        flapping: When raises and clears of one alarm are too many.
     """
 
-    def __init__(self, watch: Watch, book: AlarmBook, counters: Counters) -> None:
+    def __init__(
+        self,
+        watch: Watch,
+        book: Alarms,
+        timers: Timers,
+        counters: Counters,
+        clock: Clock,
+        *,
+        recall: Recall | None = None,
+        flapping: Flapping = FLAPPING,
+    ) -> None:
         self._watch = watch
         self._book = book
+        self._timers = timers
         self._counters = counters
+        self._clock = clock
+        self._flapping = flapping
+        self.memories = Memories(recall)
+
+    def adopt(self, watch: Watch) -> None:
+        """Judge by other rules from now on. What the rules that stay the same remember stays."""
+        self.memories.keep_same(self._watch.rules, watch.rules)
+        self._watch = watch
 
     def hits(self, device: str, image: Item, record: StreamRecord | None, *, whole: bool = False) -> list[Hit]:
         """Return the steps that the item's last message causes, or with ``whole`` all its channels' last values.
@@ -57,37 +116,51 @@ class Judge:
         Raises:
             KeyError, TypeError, ValueError, AttributeError: the item is not as the table ``devices`` has them.
         """
-        watched = self._watch.of(device, image)
-        channels = image.get("channels") if watched else None
-        if channels is None:
+        plan = self._watch.of(device, image)
+        if not plan.channels and not plan.silences:
             return []
-        values, measured = channels["M"], ""
+        if "message_id" in image and text_of(image, "message_id").startswith(OWN_OUTPUT):
+            self._counters.own_output += 1
+            return []
         found: list[Hit] = []
-        for channel, own in watched:
-            attribute = values.get(channel)
-            if attribute is None:
-                continue
-            measured = measured or image_time(image)
-            entry = attribute["M"]
-            at = entry["at_us"]["N"]
-            if at != measured and not whole:
-                continue
-            at_us = min(int(at), received_us(image))
-            value = reading_number(entry["value"])
-            if value is None:
-                self._counters.no_reading += 1
-            elif overtaken(channel, at_us, None if record is None else record.old_image):
-                self._counters.late += 1
-            else:
-                found.extend(hit for rule, key in own if (hit := self._apply(rule, key, value, at_us, image)))
+        if plan.silences and not whole:
+            found += self._hear(plan, image, record)
+        channels = image.get("channels") if plan.channels else None
+        if channels is not None:
+            found += self._judge_channels(plan, image, record, whole=whole)
         return found
 
-    def after(self, hit: Hit, device: str, image: Item, alarm: Alarm | None, now_us: int) -> Alarm | None:
-        """Return the alarm after the hit, or None when the alarm as it is now takes no step."""
-        if decide(hit.rule, alarm, hit.value, hit.at_us) is None:
+    def silent(self, key: str, device: str, image: Item) -> Hit | None:
+        """Return the step that the silence of a device causes; None when there is none, or no rule watches for it."""
+        watched = next((one for one in self._watch.of(device, image).silences if one.key == key), None)
+        if watched is None or watched.rule.silence is None:
             return None
-        seen = Observation(device, hit.value, hit.at_us, received_us(image))
-        return observed(hit.rule, alarm, seen, self._watch.wording(hit.rule, hit.value, device, image), now_us)
+        now_us = self._clock.now_us()
+        rule, look = watched.rule, watched.rule.silence.silence()
+        is_active = rule.schedule is None or rule.schedule.is_active(now_us)
+        verdict = Verdict(look, is_active, levels=rule.levels(look))
+        self.memories.note(key, verdict)
+        return self._hit(watched, verdict, Moment(now_us, now_us), image)
+
+    def after(
+        self, hit: Hit, device: str, image: Item, alarm: Alarm | None, now_us: int
+    ) -> tuple[Course, Alarm] | None:
+        """Return the hit's step and the alarm after it, or None when the alarm as it is now takes no step."""
+        course = advance(hit.rule, alarm, hit.verdict, hit.moment)
+        if course is None:
+            return None
+        words = self._watch.wording(hit.rule, hit.verdict.look, course.severity, device, image)
+        place = Taking(device, hit.moment.at_us, now_us, self._flapping)
+        return course, taken(hit.rule, alarm, course, words, place)
+
+    def expired(self, rule: Rule, alarm: Alarm, timer: str, now_us: int) -> tuple[Course, Alarm] | None:
+        """Return the step that the end of a timer causes and the alarm after it, or None when it causes none."""
+        course = expire(rule, alarm, timer, self.memories.last(rule, alarm.alarm), now_us)
+        if course is None:
+            return None
+        words = self._watch.same_words(alarm, course.severity)
+        place = Taking(alarm.device, alarm.evaluated_us, now_us, self._flapping)
+        return course, taken(rule, alarm, course, words, place)
 
     def story(self, device: str, image: Item, hits: list[Hit]) -> str:
         """Return for a trace which rules ran at the item's last message and what they did."""
@@ -97,30 +170,134 @@ class Judge:
         more = f"; and {len(told) - _NAMED_RULES} more" if len(told) > _NAMED_RULES else ""
         return "; ".join(told[:_NAMED_RULES]) + more if told else "no rule watches these channels"
 
-    def _apply(self, rule: Rule, key: str, value: float, at_us: int, image: Item) -> Hit | None:
-        alarm = self._book.alarms.get(key)
-        step = decide(rule, alarm, value, at_us)
-        if step is not None:
-            return Hit(rule, key, step, value, at_us)
-        if alarm is not None:
-            if at_us < alarm.evaluated_us:
+    def time_silence(self, device: str, image: Item, *, at_least_s: float) -> None:
+        """Time the silence of a device from what its item says of its last message, as after a start."""
+        for watched in self._watch.of(device, image).silences:
+            silence = watched.rule.silence
+            heard_us = _heard_us(image, watched.rule.channel)
+            if silence is not None and heard_us is not None:
+                self._timers.heard(watched.key, silence.silent_us, heard_us, at_least_s=at_least_s)
+
+    def _judge_channels(self, plan: Plan, image: Item, record: StreamRecord | None, *, whole: bool) -> Iterator[Hit]:
+        values, measured, received = image["channels"]["M"], "", 0
+        judged: set[str] = set()
+        for channel in plan.channels:
+            attribute = values.get(channel.channel)
+            if attribute is None:
+                continue
+            if not measured:
+                measured, received = image_time(image), received_us(image)
+            at = attribute["M"]["at_us"]["N"]
+            if at != measured and not whole:
+                continue
+            value = reading_number(attribute["M"]["value"])
+            at_us = min(int(at), received)
+            if value is None:
+                self._counters.no_reading += 1
+            elif _is_overtaken(channel.channel, at_us, received, record):
                 self._counters.late += 1
+            elif not self._is_quiet(channel, value):
+                moment = Moment(at_us, received, self._is_live(at_us, received))
+                sight = None if channel.is_plain else Sight(plan.device, image, whole=whole)
+                yield from self._judge_channel(plan, channel, _Came(value, moment, sight, image), judged)
+
+    def _judge_channel(self, plan: Plan, channel: WatchedChannel, came: _Came, judged: set[str]) -> Iterator[Hit]:
+        """Yield the steps that a value of a channel causes; ``judged``: the rules that had this message already."""
+        for watched in channel.rules:
+            if watched.bounds is not None:
+                verdict = Verdict(at_level(channel.channel, came.value, watched.bounds))
+            elif watched.key in judged or came.sight is None:
+                continue
             else:
-                self._note(rule, alarm, value, at_us, image)
+                judged.add(watched.key)
+                if self._is_late(watched.key, came.moment):
+                    self._counters.late += 1
+                    continue
+                verdict = self.memories.judge(watched, plan, came.sight, came.moment.at_us, self._book.alarms)
+            hit = self._hit(watched, verdict, came.moment, came.image)
+            if hit is not None:
+                yield hit
+
+    def _is_quiet(self, channel: WatchedChannel, value: float) -> bool:
+        quiet = channel.quiet
+        if quiet is None or not quiet.low <= value <= quiet.high:
+            return False
+        alarms = self._book.alarms
+        if alarms.keys().isdisjoint(channel.keys):
+            return True
+        return not any((alarm := alarms.get(key)) is not None and alarm.state != "cleared" for key in channel.keys)
+
+    def _is_live(self, at_us: int, received: int) -> bool:
+        return received - at_us < _LIVE_US and abs(self._clock.now_us() - received) < _LIVE_US
+
+    def _is_late(self, key: str, moment: Moment) -> bool:
+        alarm = self._book.alarms.get(key)
+        return alarm is not None and is_late(alarm, moment)
+
+    def _hit(self, watched: Watched, verdict: Verdict, moment: Moment, image: Item) -> Hit | None:
+        rule, key = watched.rule, watched.key
+        alarm = self._book.alarms.get(key)
+        course = advance(rule, alarm, verdict, moment)
+        if course is not None:
+            return Hit(rule, key, course.step, verdict, moment)
+        if alarm is not None:
+            if is_late(alarm, moment):
+                self._counters.late += 1
+            elif verdict.beyond is not None:
+                self._note(rule, alarm, verdict.look, moment.at_us, image)
         return None
 
-    def _note(self, rule: Rule, alarm: Alarm, value: float, at_us: int, image: Item) -> None:
+    def _note(self, rule: Rule, alarm: Alarm, look: Look, at_us: int, image: Item) -> None:
         if alarm.state != "pending":
             self._book.note(msgspec.structs.replace(alarm, evaluated_us=at_us))
             return
         # The timer may raise the alarm any moment: it then tells the newest value, not the one that started it.
-        wording = self._watch.wording(rule, value, alarm.device, image)
-        self._book.note(
-            msgspec.structs.replace(alarm, evaluated_us=at_us, value=wording.value, message=wording.message)
-        )
+        words = self._watch.wording(rule, look, alarm.severity, alarm.device, image)
+        self._book.note(msgspec.structs.replace(alarm, evaluated_us=at_us, value=words.value, message=words.message))
+
+    def _hear(self, plan: Plan, image: Item, record: StreamRecord | None) -> Iterator[Hit]:
+        old = None if record is None else record.old_image
+        if old is not None and old.get("measured_us") == image.get("measured_us"):
+            # A message without values, such as the last will of a device that is gone.
+            return
+        sight = Sight(plan.device, image)
+        for watched in plan.silences:
+            silence, channel = watched.rule.silence, watched.rule.channel
+            if silence is None or (channel and not sight.came(channel)):
+                continue
+            self._timers.heard(watched.key, silence.silent_us, sight.received_us)
+            look = silence.heard()
+            verdict = Verdict(look, levels=watched.rule.levels(look))
+            self.memories.note(watched.key, verdict)
+            hit = self._hit(watched, verdict, Moment(sight.received_us, sight.received_us, is_live=True), image)
+            if hit is not None:
+                yield hit
 
 
-def _rules_run(watched: Watched, image: Item) -> list[str]:
+def _is_overtaken(channel: str, at_us: int, received: int, record: StreamRecord | None) -> bool:
+    """Say whether the image before held a newer value of this channel: then this one comes late."""
+    old = None if record is None else record.old_image
+    entry = None if old is None else old.get("channels", {"M": {}})["M"].get(channel)
+    if old is None or entry is None:
+        return False
+    old_received = received_us(old)
+    # A device's time that lies after the receipt of a newer message is that of a clock that was set back since.
+    return at_us < min(int(entry["M"]["at_us"]["N"]), old_received) <= received
+
+
+def _heard_us(image: Item, channel: str) -> int | None:
+    """Return when a device was heard last, as far as its item says it; None when it never was."""
+    channels = image.get("channels", {"M": {}})["M"]
+    if not channels or (channel and channel not in channels):
+        return None
+    if text_of(image, "status") != "offline" and not channel:
+        return received_us(image)
+    at = int(channels[channel]["M"]["at_us"]["N"]) if channel else int(image_time(image))
+    return min(at, received_us(image))
+
+
+def _rules_run(plan: Plan, image: Item) -> list[str]:
     channels, measured = image.get("channels", {"M": {}})["M"], image_time(image)
     came = {name for name, attribute in channels.items() if attribute["M"]["at_us"]["N"] == measured}
-    return [rule.id for channel, own in watched if channel in came for rule, _ in own]
+    ran = [one.rule.id for channel in plan.channels if channel.channel in came for one in channel.rules]
+    return list(dict.fromkeys(ran))

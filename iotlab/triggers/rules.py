@@ -1,32 +1,39 @@
 """Alarm rules from a TOML file. Every mistake is a `ConfigError` that names file, line, rule and what was expected.
 
-One ``[[rule]]`` table a rule: ``id``, ``channel`` and exactly one of ``above`` and ``below`` are required;
-``name``, the selectors ``device`` (exact or glob), ``device_type`` and ``room``, ``clear``, ``hold_s``,
-``severity`` and ``message`` are optional.
+One ``[[rule]]`` table a rule; docs/rules.md has all its keys. Nothing in it is executed: there are no expressions and
+no regular expressions, and a device's glob is matched in time that grows with its length only.
 """
 
 from __future__ import annotations
 
-import difflib
-import math
 import re
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NoReturn
 
-from iotlab.domain.alarm import SEVERITIES
+import msgspec
+
 from iotlab.errors import ConfigError, Place
+from iotlab.triggers.condition_reader import KEYS, read_condition
+from iotlab.triggers.conditions import Condition, Level
+from iotlab.triggers.escalation_reader import read_escalations
+from iotlab.triggers.fields import Fields
+from iotlab.triggers.places import Places, nearest, refuse_unknown, syntax_error
 from iotlab.triggers.ruleset import Rule, RuleSet
-from iotlab.triggers.sentence import PLACEHOLDERS, Sentence, SentenceError
+from iotlab.triggers.schedule_reader import read_schedule
+from iotlab.triggers.sentence import DEFAULT_MESSAGE, PLACEHOLDERS, Sentence, SentenceError
 
 MAX_FILE_BYTES = 10_000_000
-MAX_HOLD_S = 31 * 86_400
+MAX_GLOB_CHARACTERS = 256
+MAX_REPEAT = 1000
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_HEADER = re.compile(r"\s*\[\[\s*rule\s*\]\]")
-_TOML_PLACE = re.compile(r"\(at line (\d+), column \d+\)|\(at end of document\)")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_OWN_KEYS = (
+    "id", "name", "enabled", "device", "device_type", "room", "clear_when", "hold_s", "repeat", "keep_firing_s",
+    "schedule", "severity", "escalate", "message",
+)  # fmt: skip
+RULE_KEYS = (*_OWN_KEYS, *KEYS)
+"""All keys of a rule."""
 
 
 def load_rules(path: Path) -> RuleSet:
@@ -35,7 +42,7 @@ def load_rules(path: Path) -> RuleSet:
     Raises:
         ConfigError: the file can't be read or holds a mistake; nothing of it is used.
     """
-    return parse_rules(_read(path), str(path))
+    return parse_rules(read_rules_file(path), str(path))
 
 
 def parse_rules(text: str, file: str) -> RuleSet:
@@ -44,161 +51,29 @@ def parse_rules(text: str, file: str) -> RuleSet:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         # Besides TOMLDecodeError: an integer of 5,000 digits, or arrays nested without end.
-        raise _syntax_error(error, text, file) from error
+        raise syntax_error(error, text, file) from error
     unknown = [key for key in document if key != "rule"]
     if unknown:
-        _refuse_unknown(Place(file, unknown[0]), unknown[0], ("rule",))
+        refuse_unknown(Place(file, unknown[0]), unknown[0], ("rule",))
     tables = document.get("rule", [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise ConfigError(Place(file, "rule"), "rule is not an array of tables", expected="[[rule]] before each rule")
-    places = _Places(file, text)
-    rules = [_RuleReader(table, number, places).read() for number, table in enumerate(tables)]
-    _refuse_duplicates(rules, places)
-    return RuleSet(rules)
-
-
-class _Places:
-    """Where the n-th rule and its keys stand in the text; tomllib does not say it."""
-
-    def __init__(self, file: str, text: str) -> None:
-        self._file = file
-        self._lines = text.splitlines()
-        self._headers = [number for number, line in enumerate(self._lines) if _HEADER.match(line)]
-
-    def of(self, rule: int, label: str, key: str = "") -> Place:
-        """Return the place of a key, or of the rule's header where the key can't be found."""
-        shown = f"rule {label}.{key}" if key else f"rule {label}"
-        if rule >= len(self._headers):
-            return Place(self._file, shown)
-        start = self._headers[rule]
-        end = self._headers[rule + 1] if rule + 1 < len(self._headers) else len(self._lines)
-        pattern = re.compile(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=") if key else None
-        found = [n for n in range(start, end) if pattern is not None and pattern.match(self._lines[n])]
-        return Place(self._file, shown, (found[0] if found else start) + 1)
-
-
-class _RuleReader:
-    """Reads one ``[[rule]]`` table."""
-
-    def __init__(self, table: dict[str, Any], number: int, places: _Places) -> None:
-        self._table = table
-        self._number = number
-        self._places = places
+    places = Places(file, text)
+    rules: list[Rule] = []
+    wanted: list[Rule] = []
+    for number, table in enumerate(tables):
         rule_id = table.get("id")
-        self._label = rule_id if isinstance(rule_id, str) and rule_id else f"#{number + 1}"
-
-    def read(self) -> Rule:
-        """Return the rule. Raises ConfigError."""
-        for key in self._table:
-            if key not in _READERS:
-                _refuse_unknown(self._place(key), key, tuple(_READERS))
-        values = {key: _READERS[key](self, key) for key in self._table}
-        for key in ("id", "channel"):
-            if key not in values:
-                self._refuse("", f"{key} is missing", expected=f"{key} = text")
-        self._check_id(values["id"])
-        self._check_threshold(values)
-        self._check_sentence(values)
-        values.setdefault("name", values["id"])
-        values.setdefault("clear", values.get("above", values.get("below")))
-        return Rule(**values)
-
-    def text(self, key: str) -> str:
-        """Return a text without control characters."""
-        value = self._table[key]
-        if not isinstance(value, str):
-            self._refuse(key, f"{value!r} is {_kind(value)}", expected="text")
-        if not value.strip() or _CONTROL.search(value):
-            self._refuse(key, f"{value!r} is empty or has control characters", expected="plain text on one line")
-        return value
-
-    def number(self, key: str) -> float:
-        """Return a finite number."""
-        value = self._table[key]
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            self._refuse(key, f"{value!r} is {_kind(value)}", expected="a number")
-        try:
-            number = float(value)
-        except OverflowError:
-            number = math.inf
-        if not math.isfinite(number):
-            self._refuse(key, f"{number!r} can't be a limit", expected="a finite number")
-        return number
-
-    def hold(self, key: str) -> float:
-        """Return seconds from 0 to 31 days."""
-        value = self.number(key)
-        if not 0 <= value <= MAX_HOLD_S:
-            self._refuse(key, f"{value:g} s is out of range", expected=f"0 to {MAX_HOLD_S} seconds (31 days)")
-        return value
-
-    def severity(self, key: str) -> str:
-        """Return one of the severities."""
-        value = self.text(key)
-        if value not in SEVERITIES:
-            self._refuse(
-                key,
-                f"{value!r} is not a severity",
-                expected=" or ".join(SEVERITIES),
-                nearest=_nearest(value.lower(), SEVERITIES),
-            )
-        return value
-
-    def _check_id(self, rule_id: str) -> None:
-        if not _ID.fullmatch(rule_id):
-            self._refuse(
-                "id", f"{rule_id!r} can't be an id", expected="1 to 64 letters, digits, '.', '_' or '-' (no '/')"
-            )
-
-    def _check_threshold(self, values: dict[str, Any]) -> None:
-        both = [key for key in ("above", "below") if key in values]
-        if len(both) != 1:
-            problem = "both above and below are given" if both else "there is no threshold"
-            self._refuse(both[-1] if both else "", problem, expected="exactly one of above and below")
-        if "clear" not in values:
-            return
-        limit, clear = values[both[0]], values["clear"]
-        if (clear > limit) if both == ["above"] else (clear < limit):
-            side = "at or below" if both == ["above"] else "at or above"
-            self._refuse(
-                "clear",
-                f"an alarm {both[0]} {limit:g} would clear while it is still there",
-                expected=f"a number {side} {limit:g}",
-            )
-
-    def _check_sentence(self, values: dict[str, Any]) -> None:
-        try:
-            Sentence(values.get("message", ""))
-        except SentenceError as error:
-            expected = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
-            self._refuse(
-                "message", error.problem, expected=expected, nearest=_nearest(error.placeholder, PLACEHOLDERS)
-            )
-
-    def _place(self, key: str) -> Place:
-        return self._places.of(self._number, self._label, key)
-
-    def _refuse(self, key: str, problem: str, *, expected: str, nearest: str = "") -> NoReturn:
-        raise ConfigError(self._place(key), problem, expected=expected, nearest=nearest)
+        label = rule_id if isinstance(rule_id, str) and rule_id else f"#{number + 1}"
+        fields = Fields(table, places, number, label)
+        rules.append(_read_rule(fields))
+        if fields.flag("enabled", default=True):
+            wanted.append(rules[-1])
+    _refuse_duplicates(rules, places)
+    return RuleSet(wanted)
 
 
-_READERS: dict[str, Callable[[_RuleReader, str], Any]] = {
-    "id": _RuleReader.text,
-    "name": _RuleReader.text,
-    "channel": _RuleReader.text,
-    "device": _RuleReader.text,
-    "device_type": _RuleReader.text,
-    "room": _RuleReader.text,
-    "above": _RuleReader.number,
-    "below": _RuleReader.number,
-    "clear": _RuleReader.number,
-    "hold_s": _RuleReader.hold,
-    "severity": _RuleReader.severity,
-    "message": _RuleReader.text,
-}
-
-
-def _read(path: Path) -> str:
+def read_rules_file(path: Path) -> str:
+    """Return the text of a file of rules. Raises ConfigError."""
     place = Place(str(path))
     try:
         if not path.is_file():
@@ -213,21 +88,89 @@ def _read(path: Path) -> str:
         raise ConfigError(place, f"the file can't be read: {error.strerror}", expected="a readable file") from error
 
 
-def _syntax_error(error: Exception, text: str, file: str) -> ConfigError:
-    message = str(error)
-    match = _TOML_PLACE.search(message)
-    line = None if match is None else int(match[1]) if match[1] else max(len(text.splitlines()), 1)
-    problem = _TOML_PLACE.sub("", message).strip()
-    return ConfigError(Place(file, line=line), f"this is not TOML: {problem}", expected='such as channel = "flow"')
-
-
-def _refuse_unknown(place: Place, key: str, known: tuple[str, ...]) -> NoReturn:
-    raise ConfigError(
-        place, f"{key!r} is not known", expected=f"one of {', '.join(known)}", nearest=_nearest(key, known)
+def _read_rule(fields: Fields) -> Rule:
+    fields.only(RULE_KEYS)
+    if "id" not in fields:
+        fields.refuse("", "id is missing", expected="id = text")
+    rule_id = fields.text("id")
+    if not _ID.fullmatch(rule_id):
+        fields.refuse(
+            "id", f"{rule_id[:80]!r} can't be an id", expected="1 to 64 letters, digits, '.', '_' or '-' (no '/')"
+        )
+    schedule = read_schedule(fields)
+    condition = read_condition(fields, has_schedule=schedule is not None)
+    rule = Rule(
+        id=rule_id,
+        name=fields.text("name", rule_id),
+        channel=condition.channels[0],
+        device=_read_device(fields),
+        device_type=fields.text("device_type") or None,
+        room=fields.text("room") or None,
+        when=condition,
+        clear_when=_read_ending(fields),
+        hold_s=fields.seconds("hold_s"),
+        repeat=fields.count("repeat", 1, most=MAX_REPEAT),
+        keep_s=fields.seconds("keep_firing_s"),
+        schedule=schedule,
+        severity=fields.severity(),
+        escalations=read_escalations(fields, condition),
+        message=_read_message(fields),
     )
+    _check_whole(fields, rule)
+    return _plainer(rule)
 
 
-def _refuse_duplicates(rules: Iterable[Rule], places: _Places) -> None:
+def _plainer(rule: Rule) -> Rule:
+    """Return a rule of one limit in its plain form."""
+    bounds = rule.when.constant if isinstance(rule.when, Level) else None
+    if bounds is None or bounds.inside or bounds.side == "outside":
+        return rule
+    if bounds.side == "above":
+        return msgspec.structs.replace(rule, when=None, above=bounds.high, clear=bounds.clear_high)
+    return msgspec.structs.replace(rule, when=None, below=bounds.low, clear=bounds.clear_low)
+
+
+def _read_device(fields: Fields) -> str | None:
+    device = fields.text("device")
+    if len(device) > MAX_GLOB_CHARACTERS:
+        fields.refuse("device", "the pattern is too long", expected=f"at most {MAX_GLOB_CHARACTERS} characters")
+    return device or None
+
+
+def _read_ending(fields: Fields) -> Condition | None:
+    if "clear_when" not in fields:
+        return None
+    if "clear" in fields or "hysteresis" in fields:
+        fields.refuse(
+            "clear_when", "there are two ways to clear", expected="either clear_when, or clear or hysteresis"
+        )
+    inner = fields.inner("clear_when")
+    inner.only(KEYS)
+    return read_condition(inner, depth=1)
+
+
+def _read_message(fields: Fields) -> str:
+    message = fields.text("message", DEFAULT_MESSAGE)
+    try:
+        Sentence(message)
+    except SentenceError as error:
+        expected = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+        near = nearest(error.placeholder, PLACEHOLDERS)
+        fields.refuse("message", error.problem, expected=expected, nearest=near)
+    return message
+
+
+def _check_whole(fields: Fields, rule: Rule) -> None:
+    if rule.silence is not None and rule.repeat > 1:
+        fields.refuse("repeat", "no readings can be counted in a silence", expected="no repeat with no_data_s")
+    if rule.silence is not None and rule.clear_when is not None:
+        fields.refuse("clear_when", "a silence ends with a reading", expected="no clear_when with no_data_s")
+    if rule.is_moment and (rule.hold_s or rule.repeat > 1):
+        key = "hold_s" if rule.hold_s else "repeat"
+        fields.refuse(key, "the condition holds for one reading only", expected=f"no {key} with it")
+
+
+def _refuse_duplicates(rules: Iterable[Rule], places: Places) -> None:
     seen: dict[str, int] = {}
     for number, rule in enumerate(rules):
         if rule.id in seen:
@@ -239,14 +182,3 @@ def _refuse_duplicates(rules: Iterable[Rule], places: _Places) -> None:
                 expected="an id of its own for each rule",
             )
         seen[rule.id] = number
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    matches = difflib.get_close_matches(name, list(known), n=1) if name else []
-    return matches[0] if matches else ""
-
-
-def _kind(value: object) -> str:
-    return {bool: "true or false", str: "text", int: "a number", float: "a number", list: "an array"}.get(
-        type(value), f"a {type(value).__name__}"
-    )

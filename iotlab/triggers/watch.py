@@ -1,23 +1,77 @@
-"""From an item of ``devices`` to what the rules look at: numbers of the channels that came with the last message.
-
-Images are read in wire form by hand: converting every attribute of every record would cost more than all rules.
-"""
+"""Which rules watch a device, as a plan made once for each device, and how their alarms word what they find."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
+import msgspec
+
+from iotlab.domain.alarm import Severity
 from iotlab.domain.notification import Route, told_of
 from iotlab.table.values import Item
 from iotlab.triggers.alarms import Alarm, Wording, alarm_key
-from iotlab.triggers.ruleset import Rule, RuleSet
+from iotlab.triggers.bounds import Bounds
+from iotlab.triggers.conditions import Look
+from iotlab.triggers.ruleset import Quiet, Rule, RuleSet, quiet_values
 from iotlab.triggers.sentence import shown_number, shown_unit
 
-Watched = tuple[tuple[str, tuple[tuple[Rule, str], ...]], ...]
-"""Channel name → its rules, each with the key of its alarm on one device."""
-
 _CACHED_DEVICES = 100_000
+
+
+class Watched(msgspec.Struct, frozen=True):
+    """One rule on one device.
+
+    Attributes:
+        rule, key: The rule and the key of its alarm on the device.
+        bounds: Those of a rule that needs nothing but the channel's value, else None.
+    """
+
+    rule: Rule
+    key: str
+    bounds: Bounds | None
+
+
+class WatchedChannel(msgspec.Struct, frozen=True):
+    """What watches one channel of one device.
+
+    Attributes:
+        channel: Its name; empty for all that comes of the device.
+        rules: Those that watch it.
+        keys: The keys of their alarms.
+        quiet: The values at which none of them has anything to say, as long as it has no alarm.
+        is_plain: Whether the value alone is all that they need.
+    """
+
+    channel: str
+    rules: tuple[Watched, ...]
+    keys: tuple[str, ...]
+    quiet: Quiet | None
+    is_plain: bool
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What watches one device.
+
+    Attributes:
+        device: Its id.
+        device_type, room: What the device said of itself when the plan was made.
+        channels: Its watched channels.
+        silences: The rules that want to know when nothing comes.
+    """
+
+    device: str
+    device_type: str
+    room: str
+    channels: tuple[WatchedChannel, ...]
+    silences: tuple[Watched, ...]
+
+    def rules(self) -> Iterator[Watched]:
+        """Yield each rule once."""
+        seen: set[str] = set()
+        for watched in [*(one for channel in self.channels for one in channel.rules), *self.silences]:
+            if watched.key not in seen:
+                seen.add(watched.key)
+                yield watched
 
 
 class Watch:
@@ -31,97 +85,99 @@ class Watch:
     def __init__(self, rules: RuleSet, routes: Sequence[Route] = ()) -> None:
         self.rules = rules
         self._routes = tuple(routes)
-        self._plans: dict[str, tuple[str, str, Watched]] = {}
+        self._plans: dict[str, Plan] = {}
 
-    def of(self, device: str, image: Item) -> Watched:
+    def of(self, device: str, image: Item) -> Plan:
         """Return what is watched on a device, whose item tells its type and room."""
-        device_type, room = _text(image, "type"), _text(image, "room")
+        device_type, room = text_of(image, "type"), text_of(image, "room")
         plan = self._plans.get(device)
-        if plan is None or plan[0] != device_type or plan[1] != room:
+        if plan is None or plan.device_type != device_type or plan.room != room:
             if len(self._plans) >= _CACHED_DEVICES:
                 self._plans.clear()
-            by_channel = self.rules.for_device(device, device_type, room).items()
-            watched = tuple(
-                (name, tuple((rule, alarm_key(rule.id, device)) for rule in own)) for name, own in by_channel
-            )
-            plan = self._plans[device] = (device_type, room, watched)
-        return plan[2]
+            plan = self._plans[device] = self._plan(device, device_type, room)
+        return plan
 
     def still_watches(self, alarm: Alarm, image: Item | None) -> bool:
         """Say whether the alarm's rule still exists and still selects its device (None: the device is not known)."""
         rule = self.rules.rules.get(alarm.rule)
         if rule is None or image is None:
             return rule is not None
-        return any(alarm.alarm == key for _, own in self.of(alarm.device, image) for _, key in own)
+        return any(watched.key == alarm.alarm for watched in self.of(alarm.device, image).rules())
 
-    def wording(self, rule: Rule, value: float, device: str, image: Item) -> Wording:
-        """Return what the rule's alarm says of this value."""
-        entry = image.get("channels", {"M": {}})["M"].get(rule.channel, {"M": {}})["M"]
-        unit = shown_unit(_text(entry, "unit"))
-        name, room = _text(image, "name") or device, _text(image, "room")
-        shown, limit = shown_number(value), shown_number(rule.threshold)
+    def wording(self, rule: Rule, look: Look, severity: Severity, device: str, image: Item) -> Wording:
+        """Return what the rule's alarm says at this look, and who is told of it at this severity."""
+        entry = image.get("channels", {"M": {}})["M"].get(look.channel, {"M": {}})["M"]
+        unit = shown_unit(text_of(entry, "unit"))
+        name, room, device_type = text_of(image, "name") or device, text_of(image, "room"), text_of(image, "type")
+        shown = look.value or ("" if look.figure is None else shown_number(look.figure))
+        side, limit = look.side, look.limit
+        if look.bounds is not None:
+            side, limit = side or look.bounds.side, limit or look.bounds.limit
         facts = {
             "device": device,
             "name": name,
-            "channel": rule.channel,
+            "channel": look.channel,
             "value": shown,
             "unit": unit,
             "threshold": limit,
             "room": room,
-            "type": _text(image, "type"),
+            "type": device_type,
             "rule": rule.name,
-            "severity": rule.severity,
+            "severity": severity,
         }
-        device_type = _text(image, "type")
-        notify, escalate = told_of(self._routes, rule.severity, device, device_type, room)
+        notify, escalate = told_of(self._routes, severity, device, device_type, room)
+        with_unit = "" if side in _UNITLESS else unit
         return Wording(
             title=f"{rule.name}, {name}",
             message=self.rules.sentence(rule).render(facts),
-            value=f"{shown} {unit}".strip(),
-            threshold=f"{'above' if rule.above is not None else 'below'} {limit} {unit}".strip(),
+            value=f"{shown} {unit if rule.silence is None else ''}".strip(),
+            threshold=f"{side} {limit} {with_unit}".strip(),
             room=room or None,
-            message_id=_text(image, "message_id") or None,
+            message_id=text_of(image, "message_id") or None,
             notify=notify,
             escalate=escalate,
             name=name,
             device_type=device_type or None,
         )
 
+    def same_words(self, alarm: Alarm, severity: Severity) -> Wording:
+        """Return what an alarm says already, and who is told of it at this severity."""
+        notify, escalate = told_of(self._routes, severity, alarm.device, alarm.device_type or "", alarm.room or "")
+        return Wording(
+            title=alarm.title,
+            message=alarm.message,
+            value=alarm.value,
+            threshold=alarm.threshold,
+            room=alarm.room,
+            message_id=alarm.message_id,
+            notify=notify,
+            escalate=escalate,
+            name=alarm.name,
+            device_type=alarm.device_type,
+        )
 
-def reading_number(attribute: dict[str, Any]) -> float | None:
-    """Return a channel's value as a number, a boolean as 1 or 0; None for text: that is no reading."""
-    text = attribute.get("N")
-    if text is not None:
-        return float(text)
-    flag = attribute.get("BOOL")
-    return None if flag is None else float(flag)
+    def _plan(self, device: str, device_type: str, room: str) -> Plan:
+        channels: list[WatchedChannel] = []
+        silences: list[Watched] = []
+        for channel, rules in self.rules.for_device(device, device_type, room).items():
+            watched = [Watched(rule, alarm_key(rule.id, device), rule.plain_bounds) for rule in rules]
+            silences += [one for one in watched if one.rule.silence is not None]
+            judged = tuple(one for one in watched if one.rule.silence is None)
+            keys = tuple(one.key for one in judged)
+            if judged:
+                quiet = quiet_values(one.rule for one in judged)
+                is_plain = all(one.bounds is not None for one in judged)
+                channels.append(WatchedChannel(channel, judged, keys, quiet, is_plain))
+        return Plan(device, device_type, room, tuple(channels), tuple(silences))
 
 
-def image_time(image: Item) -> str:
-    """Return the time of the item's last message as N text, by which its channels are recognised."""
-    stamp = image.get("measured_us") or image["received_us"]
-    text: str = stamp["N"]
-    return text
-
-
-def received_us(image: Item) -> int:
-    """Return when the item's last message was received."""
-    stamp = image.get("received_us") or image["measured_us"]
-    return int(stamp["N"])
+_UNITLESS = frozenset({"no data for", "unchanged for"})
 
 
 def stored_count(image: Item) -> int:
     """Return how many messages of the device were stored when the image was written."""
     stored = image.get("stored")
     return 0 if stored is None else int(stored["N"])
-
-
-def overtaken(channel: str, at_us: int, old: Item | None) -> bool:
-    """Say whether the image before held a newer value of this channel: then this one comes late."""
-    if old is None:
-        return False
-    entry = old.get("channels", {"M": {}})["M"].get(channel)
-    return entry is not None and min(int(entry["M"]["at_us"]["N"]), received_us(old)) > at_us
 
 
 def message_id(image: Item, old: Item | None) -> str | None:
@@ -133,7 +189,8 @@ def message_id(image: Item, old: Item | None) -> str | None:
     return text
 
 
-def _text(attributes: Item, name: str) -> str:
+def text_of(attributes: Item, name: str) -> str:
+    """Return an attribute's text, or an empty one."""
     attribute = attributes.get(name)
     text: str = attribute.get("S", "") if attribute is not None else ""
     return text

@@ -56,6 +56,11 @@ def transition_writes(before: Alarm | None, after: Alarm, at_us: int, *, by: str
     return writes
 
 
+def quiet_writes(before: Alarm | None, after: Alarm) -> list[Write]:
+    """Return the writes of a change that nobody needs to hear of, such as a timer that begins."""
+    return [_alarm_put(before, after)]
+
+
 def read_alarm(store: Store, key: str) -> Alarm | None:
     """Return the alarm as stored, or None when there is none."""
     found = store.get_item(ALARMS, {"alarm": {"S": key}})
@@ -99,6 +104,7 @@ def _journal_put(happened: Transition, told: tuple[str, ...], *, flapping: bool)
         "what": happened.what,
         "at_us": happened.at_us,
         "by": happened.by,
+        "severity": happened.severity,
         "value": happened.value,
         "message": happened.message,
         "note": happened.note or None,

@@ -109,6 +109,11 @@ class LittleLab:
         """Return the states that one alarm entered, in order."""
         return [to for key, _, to in self.journal() if key == alarm]
 
+    def happened(self, alarm: str) -> list[str]:
+        """Return what the transitions of one alarm did, in order."""
+        rows = sorted(map(plain, self.store.scan_all(JOURNAL)), key=lambda row: int(row["version"]))
+        return [row["what"] for row in rows if row["alarm"] == alarm]
+
     def alarm(self, key: str) -> dict[str, Any]:
         """Return one alarm's item; empty when there is none."""
         found = self.store.get_item(ALARMS, {"alarm": {"S": key}})
