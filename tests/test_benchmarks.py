@@ -117,7 +117,7 @@ def test_a_promise_counts_the_median() -> None:
 def test_one_part_of_the_table_can_be_asked_for(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(bench.TABLE, "large", lambda report, is_quick: report.figure("asked", "s", [float(is_quick)]))
+    monkeypatch.setitem(bench.PARTS, "large", lambda report, is_quick: report.figure("asked", "s", [float(is_quick)]))
     bench.main(["large", "--quick", "--json", str(tmp_path / "report.json")])
     figures = msgspec.json.decode((tmp_path / "report.json").read_bytes())["figures"]
     assert [(figure["name"], figure["median"]) for figure in figures] == [("asked", 1.0)]

@@ -1,40 +1,24 @@
-"""Stop 5 of the journey, the pure part: which step an alarm takes, and what it is after it. No I/O, no clock.
+"""Stop 5 of the journey, the pure part: what an alarm is, and what it is after each change. No I/O, no clock.
 
-States: (none or cleared) → pending (a hold timer runs) → raised → acknowledged → cleared; without a hold straight
-to raised; from pending silently back to cleared when the value returns in time.
+States: (none or cleared) → pending (a hold timer runs) → raised → acknowledged → cleared. When which of them is
+entered the rules say: see `iotlab.triggers.course`.
 
 Decided here:
 
-- A value equal to the threshold is not beyond it. ``clear`` matters only once the alarm is raised: a value between
-  ``clear`` and the threshold keeps a raised alarm raised, but ends a hold, because the rule says that the value
-  must *stay* beyond the threshold.
-- **Unknown changes nothing.** A missing or non-numeric value, silence, and a device that goes offline neither stop
-  nor restart a running hold timer, and clear nothing: the last known value stands. A device that dies in the leak
-  that it reported must not silence the alarm; a false alarm costs less than a missed one.
-- A boolean is a reading of 1 or 0, so that ``above = 0.5`` watches a door or a leak sensor.
-- A hold ends in two ways. By the device's time: a later reading that is still beyond, at least the hold after the
-  first one. By the lab's timer: ``hold_s`` after the first one was received, whatever came or did not come since.
 - A person's clear ends the episode, not its cause: the next reading that is beyond the threshold raises it again.
 - **Shelving hides, it does not stop.** A shelved alarm is raised and cleared as always, with its journal and without
   notifications. When the shelving ends while the alarm is open, its channels are told.
 - **An alarm that is raised and cleared too often is flapping** (`Flapping`): one notification says so, then it is
   quiet until it has been calm for a while; every transition is still counted and in the journal.
 - A rise of the severity takes an acknowledgement back: what was seen was the smaller thing. A fall does not.
-- A reading older than the newest one that was judged changes nothing: it can neither fire again nor clear.
-  A device's time counts at most up to the time of receipt, so a clock that once ran ahead blocks nothing.
 """
 
 from __future__ import annotations
-
-from typing import Literal
 
 import msgspec
 
 from iotlab.clock import US_PER_S
 from iotlab.domain.alarm import AlarmState, Severity
-from iotlab.triggers.ruleset import Rule
-
-Step = Literal["start_hold", "end_hold", "raise", "clear"]
 
 
 class Flapping(msgspec.Struct, frozen=True):
@@ -112,22 +96,6 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
         return self.state in {"raised", "acknowledged"}
 
 
-class Observation(msgspec.Struct, frozen=True):
-    """One numeric reading of one channel, as a rule sees it.
-
-    Attributes:
-        device: Its device.
-        value: The number; a boolean is 1 or 0.
-        at_us: The device's time, at most the time of receipt; µs since 1970.
-        received_us: When it was received.
-    """
-
-    device: str
-    value: float
-    at_us: int
-    received_us: int
-
-
 class Wording(msgspec.Struct, frozen=True):
     """What an alarm says to a person at one moment; see `Alarm`."""
 
@@ -146,76 +114,6 @@ class Wording(msgspec.Struct, frozen=True):
 def alarm_key(rule: str, device: str) -> str:
     """Return the key of the one alarm of this rule and device. A rule's id holds no slash."""
     return f"{rule}/{device}"
-
-
-def decide(rule: Rule, alarm: Alarm | None, value: float, at_us: int) -> Step | None:
-    """Return the step that a reading causes, or None.
-
-    Args:
-        rule, alarm: The rule, and its alarm on this device; None when there never was one.
-        value, at_us: As in `Observation`.
-    """
-    if alarm is not None and at_us < alarm.evaluated_us:
-        return None
-    if alarm is None or alarm.state == "cleared":
-        if not rule.is_beyond(value):
-            return None
-        return "start_hold" if rule.hold_s else "raise"
-    if alarm.state == "pending":
-        if not rule.is_beyond(value):
-            return "end_hold"
-        return "raise" if at_us - alarm.since_us >= rule.hold_us else None
-    return "clear" if rule.is_back(value) else None
-
-
-def observed(
-    rule: Rule,
-    alarm: Alarm | None,
-    seen: Observation,
-    wording: Wording,
-    now_us: int,
-    *,
-    flapping: Flapping = FLAPPING,
-) -> Alarm:
-    """Return the alarm after the step that `decide` gave for this observation.
-
-    Raises:
-        ValueError: the observation causes no step.
-    """
-    before = alarm or _new(rule, seen)
-    match decide(rule, alarm, seen.value, seen.at_us):
-        case "start_hold":
-            return _worded(
-                before,
-                rule,
-                wording,
-                state="pending",
-                since_us=seen.at_us,
-                evaluated_us=seen.at_us,
-                deadline_us=seen.received_us + rule.hold_us,
-            )
-        case "end_hold":
-            return moved(before, state="cleared", evaluated_us=seen.at_us, deadline_us=None, value=wording.value)
-        case "raise":
-            since_us = before.since_us if before.state == "pending" else seen.at_us
-            raised = raised_again(before, now_us, flapping)
-            return _worded(raised, rule, wording, version=raised.version, since_us=since_us, evaluated_us=seen.at_us)
-        case "clear":
-            return cleared(
-                before,
-                now_us,
-                flapping,
-                value=wording.value,
-                evaluated_us=seen.at_us,
-                message_id=wording.message_id,
-            )
-        case None:
-            raise ValueError(f"the alarm {before.alarm} takes no step at this reading")
-
-
-def held(alarm: Alarm, now_us: int, flapping: Flapping = FLAPPING) -> Alarm | None:
-    """Return the alarm raised because its hold timer ran out, or None when no timer runs."""
-    return raised_again(alarm, now_us, flapping) if alarm.state == "pending" else None
 
 
 def raised_again(alarm: Alarm, now_us: int, flapping: Flapping = FLAPPING) -> Alarm:
@@ -241,14 +139,14 @@ def raised_again(alarm: Alarm, now_us: int, flapping: Flapping = FLAPPING) -> Al
 
 def cleared(alarm: Alarm, now_us: int, flapping: Flapping = FLAPPING, **changes: object) -> Alarm:
     """Return the alarm at the end of its episode."""
-    after = moved(alarm, state="cleared", cleared_us=now_us, waiting_us=None, **changes)
+    after = moved(alarm, state="cleared", cleared_us=now_us, waiting_us=None, timers={}, **changes)
     return _counted(after, now_us, flapping)
 
 
 def abandoned(alarm: Alarm, now_us: int) -> Alarm | None:
     """Return the alarm of a rule that is gone: an open one cleared, a running hold ended. None when nothing runs."""
     if alarm.state == "pending":
-        return moved(alarm, state="cleared", deadline_us=None)
+        return moved(alarm, state="cleared", deadline_us=None, timers={})
     return cleared(alarm, now_us, value="", message_id=None) if alarm.is_open else None
 
 
@@ -262,24 +160,6 @@ def moved(alarm: Alarm, **changes: object) -> Alarm:
     return msgspec.structs.replace(alarm, **({"version": alarm.version + 1} | changes))
 
 
-def _new(rule: Rule, seen: Observation) -> Alarm:
-    return Alarm(
-        alarm=alarm_key(rule.id, seen.device),
-        rule=rule.id,
-        device=seen.device,
-        channel=rule.channel,
-        severity=rule.severity,
-        state="cleared",
-        version=0,
-        title="",
-        message="",
-        value="",
-        threshold="",
-        since_us=seen.at_us,
-        evaluated_us=seen.at_us,
-    )
-
-
 def _counted(alarm: Alarm, now_us: int, flapping: Flapping) -> Alarm:
     """Count a raise or a clear, and see whether it makes the alarm flap."""
     recent = (*alarm.recent_us, now_us)[-max(flapping.transitions, 1) :]
@@ -290,9 +170,3 @@ def _counted(alarm: Alarm, now_us: int, flapping: Flapping) -> Alarm:
     if not flapping.transitions or len(recent) < flapping.transitions or not within:
         return counted
     return msgspec.structs.replace(counted, flapping_us=recent[0], flaps=len(recent))
-
-
-def _worded(alarm: Alarm, rule: Rule, wording: Wording, **changes: object) -> Alarm:
-    # Rules may be edited between two episodes: each takes the rule's words as they are when it begins.
-    own = {"channel": rule.channel, "severity": rule.severity}
-    return moved(alarm, **(own | msgspec.structs.asdict(wording) | changes))

@@ -44,8 +44,12 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         if value is None:
             return Look(None, None, self.channel)
         least, greatest = memory.add(sight.at_us, value)
-        rise, fall = value - least, greatest - value
-        figure = {"rises": rise, "falls": fall, "changes": max(rise, fall)}[self.direction]
+        if self.direction == "rises":
+            figure = value - least
+        elif self.direction == "falls":
+            figure = greatest - value
+        else:
+            figure = max(value - least, greatest - value)
         return at_level(self.channel, figure, self.bounds, _SIDES[self.direction])
 
 

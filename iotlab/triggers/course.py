@@ -22,7 +22,8 @@ Decided here:
   came or did not come since. By the device's time, for readings that come late: a reading that is at least its length
   after the one that began it. For readings that come as they are measured only the lab's clock counts, and that one
   is monotonic: setting the time of day neither ends nor prolongs anything.
-- A reading older than the newest one that was judged changes nothing.
+- A reading older than the newest one that was judged changes nothing: it can neither fire again nor clear. A
+  device's time counts at most up to the time of receipt, so that a clock that once ran ahead blocks nothing.
 """
 
 from __future__ import annotations

@@ -198,7 +198,10 @@ class Judge:
                 self._counters.late += 1
             elif not self._is_quiet(channel, value):
                 moment = Moment(at_us, received, self._is_live(at_us, received))
-                sight = None if channel.is_plain else Sight(plan.device, image, whole=whole)
+                sight = None
+                if not channel.is_plain:
+                    sight = Sight(plan.device, image, whole=whole)
+                    sight.know(channel.channel, value)
                 yield from self._judge_channel(plan, channel, _Came(value, moment, sight, image), judged)
 
     def _judge_channel(self, plan: Plan, channel: WatchedChannel, came: _Came, judged: set[str]) -> Iterator[Hit]:
@@ -237,6 +240,8 @@ class Judge:
     def _hit(self, watched: Watched, verdict: Verdict, moment: Moment, image: Item) -> Hit | None:
         rule, key = watched.rule, watched.key
         alarm = self._book.alarms.get(key)
+        if alarm is None and not verdict.look.beyond and verdict.reference is None:
+            return None
         course = advance(rule, alarm, verdict, moment)
         if course is not None:
             return Hit(rule, key, course.step, verdict, moment)

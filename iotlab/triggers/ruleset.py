@@ -144,15 +144,6 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         """Its severity, and those that it can rise to."""
         return (self.severity, *(one.severity for one in self.escalations))
 
-    def is_beyond(self, value: float) -> bool:
-        """Say whether the value of a plain level is on the wrong side of the threshold."""
-        return value > self.above if self.above is not None else value < self.threshold
-
-    def is_back(self, value: float) -> bool:
-        """Say whether the value of a plain level is far enough on the right side to clear an alarm."""
-        clear = self.threshold if self.clear is None else self.clear
-        return value <= clear if self.above is not None else value >= clear
-
     def levels(self, look: Look) -> tuple[tuple[bool | None, bool | None], ...]:
         """Return for each escalation whether a look is beyond its limits, and whether it is back."""
         return tuple(_level(one, look) for one in self.escalations)

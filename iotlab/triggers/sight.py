@@ -25,13 +25,14 @@ class Sight:
         is_active: Whether the schedule of the rule that looks says that it is time; set for each rule.
     """
 
-    __slots__ = ("_channels", "_measured", "_whole", "at_us", "device", "image", "is_active", "received_us")
+    __slots__ = ("_channels", "_known", "_measured", "_whole", "at_us", "device", "image", "is_active", "received_us")
 
     def __init__(self, device: str, image: Item, *, whole: bool = False) -> None:
         self.device = device
         self.image = image
         self._channels: dict[str, Any] = image["channels"]["M"]
         self._whole = whole
+        self._known: dict[str, float] = {}
         self.is_active = True
         received = image.get("received_us") or image["measured_us"]
         self._measured: str = (image.get("measured_us") or received)["N"]
@@ -43,8 +44,15 @@ class Sight:
         entry = self._channels.get(channel)
         return entry is not None and (self._whole or entry["M"]["at_us"]["N"] == self._measured)
 
+    def know(self, channel: str, number: float) -> None:
+        """Spare reading a channel's value again."""
+        self._known[channel] = number
+
     def number(self, channel: str) -> float | None:
         """Return the channel's last value, or None when there is none or it is no number."""
+        known = self._known.get(channel)
+        if known is not None:
+            return known
         entry = self._channels.get(channel)
         return None if entry is None else reading_number(entry["M"]["value"])
 

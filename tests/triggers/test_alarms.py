@@ -8,22 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iotlab.errors import AlarmError
-from iotlab.triggers.alarms import (
-    Alarm,
-    Observation,
-    Wording,
-    abandoned,
-    alarm_key,
-    decide,
-    held,
-    is_silent,
-    observed,
-)
+from iotlab.triggers.alarms import Alarm, Wording, abandoned, alarm_key, is_silent
+from iotlab.triggers.bounds import Bounds
+from iotlab.triggers.conditions import Level, Look, at_level
+from iotlab.triggers.course import HOLD as HOLD_TIMER
+from iotlab.triggers.course import Course, Moment, advance, expire
 from iotlab.triggers.people import acknowledged
 from iotlab.triggers.ruleset import Rule
+from iotlab.triggers.steps import Taking, taken
+from iotlab.triggers.verdicts import Verdict
 
 S = 1_000_000
 WORDS = Wording(title="Leak, kitchen", message="flow is high", value="14 L/min", threshold="above 12 L/min")
+
+UNSEEN = Verdict(Look(None, None, "flow"))
 
 Event = tuple[float, float] | tuple[float, Literal["timer", "ack", "gone"]]
 
@@ -47,6 +45,8 @@ class Driver:
         self.rule = rule
         self.alarm: Alarm | None = None
         self.entered: list[str] = []
+        self.last = UNSEEN
+        self.at_us = 0
 
     def run(self, *events: Event) -> list[str]:
         for at_s, what in events:
@@ -58,17 +58,24 @@ class Driver:
             case "timer":
                 running = self.alarm is not None and self.alarm.deadline_us is not None
                 if self.alarm and running and (self.alarm.deadline_us or 0) <= now_us:
-                    self._enter(held(self.alarm, now_us))
+                    self._take(expire(self.rule, self.alarm, HOLD_TIMER, self.last, now_us), self.at_us, now_us)
             case "ack":
                 assert self.alarm is not None
                 self._enter(acknowledged(self.alarm, "anna", now_us))
             case "gone":
                 self._enter(self.alarm and abandoned(self.alarm, now_us))
             case _:
-                value = float(what)
-                seen = Observation("kitchen", value, now_us if at_us is None else at_us, now_us)
-                if decide(self.rule, self.alarm, seen.value, seen.at_us) is not None:
-                    self._enter(observed(self.rule, self.alarm, seen, WORDS, now_us))
+                self.at_us = now_us if at_us is None else at_us
+                condition = self.rule.condition
+                assert isinstance(condition, Level)
+                assert isinstance(condition.bounds, Bounds)
+                self.last = Verdict(at_level("flow", float(what), condition.bounds))
+                course = advance(self.rule, self.alarm, self.last, Moment(self.at_us, now_us))
+                self._take(course, self.at_us, now_us)
+
+    def _take(self, course: Course | None, at_us: int, now_us: int) -> None:
+        if course is not None:
+            self._enter(taken(self.rule, self.alarm, course, WORDS, Taking("kitchen", at_us, now_us)))
 
     def _enter(self, after: Alarm | None) -> None:
         if after is not None:
@@ -208,11 +215,6 @@ def test_only_a_raised_alarm_can_be_acknowledged(events: list[Event], said: str)
     assert driver.alarm is not None
     with pytest.raises(AlarmError, match=said):
         acknowledged(driver.alarm, "ben", 20 * S)
-
-
-def test_an_observation_that_causes_no_step_is_refused() -> None:
-    with pytest.raises(ValueError, match="takes no step"):
-        observed(ABOVE, None, Observation("kitchen", 1.0, 0, 0), WORDS, 0)
 
 
 RULES = st.builds(
