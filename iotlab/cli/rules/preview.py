@@ -71,5 +71,5 @@ def _summary(tried: Preview, steps: list[Compared]) -> str:
     did = sum(one.did and one.transition.what == "raised" for one in steps)
     return (
         f"{tried.messages:,} messages of {tried.devices} devices since {iso(tried.start_us)}: "
-        f"it would have raised {would} alarms; {did} were raised"
+        f"raised by this rule: {would}; really raised: {did}"
     )

@@ -93,7 +93,7 @@ def test_a_preview_of_the_rule_in_force_is_what_happened(run: Run) -> None:
         ("cleared", True, True),
     ]
     assert "7 messages of 1 devices" in err
-    assert "it would have raised 1 alarms; 1 were raised" in err
+    assert "raised by this rule: 1; really raised: 1" in err
 
 
 def test_a_preview_of_another_rule_shows_the_difference_and_writes_nothing(run: Run, tmp_path: Path) -> None:
