@@ -15,6 +15,7 @@ VERBS: dict[str, str] = {
     "query": "Print items of one partition, in the order of the sort key.",
     "scan": "Print all items of a table, or those for which a condition holds.",
     "tail-stream": "Follow the changes of a table as they happen.",
+    "as-of": "Print a table as it was at a time, or after a change.",
     "export": "Write a whole table to a file.",
     "import": "Write a file's items into a table: all of them or none.",
     "backup": "Write a checked copy of all tables to a file, while the lab goes on.",

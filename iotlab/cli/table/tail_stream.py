@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Annotated
 
@@ -15,8 +14,8 @@ from iotlab.cli.durations import duration_s
 from iotlab.cli.table.changes import change_json, print_change
 from iotlab.cli.table.opening import find_table, open_store
 from iotlab.cli.table.output import note
+from iotlab.cli.table.times import time_us
 from iotlab.cli.table.where import Where, with_where
-from iotlab.clock import US_PER_S
 from iotlab.errors import ConfigError, Place
 from iotlab.table.follower import TRIM_HORIZON, Follower, StreamEndedError
 from iotlab.table.store import StreamRecord
@@ -104,13 +103,4 @@ def _time_us(since: str) -> int:
     """Return the time from which records are wanted; 0 for all. Raises ConfigError."""
     if since in {LATEST, TRIM_HORIZON}:
         return 0
-    try:
-        at = datetime.fromisoformat(since)
-    except ValueError as error:
-        raise ConfigError(
-            Place("--from"),
-            f"{since!r} is no time",
-            expected=f"{TRIM_HORIZON}, {LATEST} or 2026-11-25T06:00Z",
-        ) from error
-    # A time without its zone is UTC, as all times that are shown.
-    return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * US_PER_S)
+    return time_us(since, "--from", instead=f"{TRIM_HORIZON}, {LATEST}")
