@@ -91,21 +91,28 @@ class CheckpointVfs(apsw.VFS):
 
 
 class Disk:
-    """What a disk would hold after a power cut: of each file, what it was at its last sync."""
+    """What a disk would hold after a power cut: of each file, what it was at its last sync.
+
+    The writer syncs on its own thread, also after it has answered: a cut takes no file that is half copied.
+    """
 
     def __init__(self, directory: Path) -> None:
+        self.lock = threading.Lock()
         self.directory = directory
         self.durable = directory / "durable"
         self.durable.mkdir()
 
     def synced(self, name: str) -> None:
-        shutil.copyfile(name, self.durable / Path(name).name)
+        with self.lock:
+            shutil.copyfile(name, self.durable / Path(name).name)
 
     def deleted(self, name: str) -> None:
-        (self.durable / Path(name).name).unlink(missing_ok=True)
+        with self.lock:
+            (self.durable / Path(name).name).unlink(missing_ok=True)
 
     def cut(self, acknowledged: int) -> None:
-        shutil.copytree(self.durable, self.directory / f"cut-{acknowledged}")
+        with self.lock:
+            shutil.copytree(self.durable, self.directory / f"cut-{acknowledged}")
 
 
 class PowerFile(apsw.VFSFile):

@@ -100,7 +100,7 @@ def test_an_import_over_a_running_endpoint(run: Run, served: Engine) -> None:
 def test_ctrl_c_during_an_import_leaves_nothing_half(data: Path, tmp_path: Path) -> None:
     file = tmp_path / "in.jsonl"
     with file.open("w") as out:
-        for number in range(60_000):
+        for number in range(200_000):
             out.write(json.dumps({"device": f"d{number}", "text": "x" * 200}) + "\n")
     words = [sys.executable, "-m", "iotlab.cli", "table", "import", "devices", str(file), "--data", str(data)]
     wal = data / "table.db-wal"
