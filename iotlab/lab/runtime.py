@@ -31,16 +31,21 @@ def read_runtime(directory: Path) -> Runtime | None:
         runtime = msgspec.json.decode((directory / FILE_NAME).read_bytes(), type=Runtime)
     except (OSError, msgspec.DecodeError):
         return None
-    return runtime if _is_alive(runtime.pid) else None
+    return runtime if is_alive(runtime.pid) else None
 
 
 def write_runtime(directory: Path, runtime: Runtime) -> None:
     """Say where the lab is. Only its owner can read the file."""
-    temporary = directory / f"{FILE_NAME}.new"
+    write_private(directory / FILE_NAME, msgspec.json.encode(runtime))
+
+
+def write_private(file: Path, content: bytes) -> None:
+    """Write a file as a whole, so that nobody reads half of it; only its owner can read it."""
+    temporary = file.with_name(f"{file.name}.new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(msgspec.json.encode(runtime))
-    temporary.replace(directory / FILE_NAME)
+    with os.fdopen(descriptor, "wb") as opened:
+        opened.write(content)
+    temporary.replace(file)
 
 
 def remove_runtime(directory: Path) -> None:
@@ -48,7 +53,8 @@ def remove_runtime(directory: Path) -> None:
     (directory / FILE_NAME).unlink(missing_ok=True)
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Return whether a process runs."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

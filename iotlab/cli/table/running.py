@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from iotlab.lab.runtime import read_runtime
+from iotlab.lab.runtime import is_alive, read_runtime, write_private
 
 FILE_NAME = "endpoint.json"
 
@@ -30,7 +30,7 @@ def find_endpoint(directory: Path) -> str | None:
         serving = msgspec.json.decode((directory / FILE_NAME).read_bytes(), type=Serving)
     except (OSError, msgspec.DecodeError):
         serving = None
-    if serving is not None and _is_alive(serving.pid):
+    if serving is not None and is_alive(serving.pid):
         return serving.url
     lab = read_runtime(directory)
     return None if lab is None else lab.endpoint_url
@@ -38,23 +38,9 @@ def find_endpoint(directory: Path) -> str | None:
 
 def announce(directory: Path, url: str) -> None:
     """Say that this process serves the directory. Only its owner can read the file."""
-    temporary = directory / f"{FILE_NAME}.new"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(msgspec.json.encode(Serving(os.getpid(), url)))
-    temporary.replace(directory / FILE_NAME)
+    write_private(directory / FILE_NAME, msgspec.json.encode(Serving(os.getpid(), url)))
 
 
 def withdraw(directory: Path) -> None:
     """Say that this process serves the directory no more."""
     (directory / FILE_NAME).unlink(missing_ok=True)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
