@@ -31,7 +31,7 @@ def test_without_any_source_every_setting_has_its_default(tmp_path: Path) -> Non
     settings = load(environment={"IOTLAB_DATA_DIR": str(tmp_path)})
     assert settings.broker.host == ""
     assert settings.broker.is_private
-    assert settings.bridge.subscriptions == ("#",)
+    assert settings.bridge.subscriptions == ("#", "$aws/#")
     assert settings.notify.channels == (Channel(name="inbox", kind="inbox"),)
     assert {settings.origin(name) for name in SETTINGS if name != "data.dir"} == {"default"}
     assert settings.file is None

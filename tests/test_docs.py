@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from iotlab.bridge.conventions import CONVENTIONS, Resolver
+from iotlab.bridge.conventions import Resolver, conventions
 from iotlab.cli.app import GROUPS, VERBS
 from iotlab.clock import SystemClock
 from iotlab.config import load
@@ -125,7 +125,7 @@ def _examples() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("topic", "payload"), _examples())
 def test_every_example_of_a_message_is_understood(topic: str, payload: str) -> None:
-    decoded = Resolver(CONVENTIONS, SystemClock()).decode(Message(topic, payload.encode(), qos=1))
+    decoded = Resolver(conventions(), SystemClock()).decode(Message(topic, payload.encode(), qos=1))
     if topic.endswith(("/ack", "/cmd", "/cmd/response")):
         assert isinstance(decoded, Ignored)
     else:
@@ -147,7 +147,7 @@ def test_the_devices_and_channels_that_the_page_names_come_out(
     topic: str, device: str, channel: str, value: float
 ) -> None:
     payload = dict(reversed(_examples()))[topic]
-    decoded = Resolver(CONVENTIONS, SystemClock()).decode(Message(topic, payload.encode(), qos=1))
+    decoded = Resolver(conventions(), SystemClock()).decode(Message(topic, payload.encode(), qos=1))
     assert isinstance(decoded, Reading)
     assert (decoded.device, decoded.values[channel].value) == (device, value)
     page = text("docs/topics.md")

@@ -12,13 +12,15 @@ from typing import Any
 
 import msgspec
 
-from iotlab.bridge.arrival import Arrival, Numbered
+from iotlab.bridge.arrival import Arrival, Fate, Numbered
+from iotlab.bridge.descriptions import description_item
 from iotlab.bridge.ledger import MAX_RANGES, BootLedger, LedgerFullError
 from iotlab.bridge.state import apply_reading, fill_unknown, new_state, wire_values
 from iotlab.bridge.stores.base import Unit
 from iotlab.domain import schema
-from iotlab.domain.reading import Ignored, Reading
+from iotlab.domain.reading import Ignored, Reading, Several
 from iotlab.errors import DecodeError
+from iotlab.mqtt.message import Message
 from iotlab.table import limits
 from iotlab.table.definition import TableDefinition
 from iotlab.table.expressions import KeyRange
@@ -28,6 +30,7 @@ from iotlab.table.values import Item
 MAX_KEPT_PAYLOAD_BYTES = 64 * 1024
 """Of a larger dead letter the beginning is kept, with its whole size and digest."""
 _REDELIVERY_WINDOW = 2000
+_BY_CHANGE: tuple[Fate, ...] = ("stored", "status", "retained", "repeat", "ignored")
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
@@ -46,6 +49,7 @@ class Tables:
         self.dead_letters = table(schema.DEAD_LETTERS)
         self.unclaimed = table(schema.UNCLAIMED)
         self.traces = table(schema.TRACES)
+        self.descriptions = table(schema.DESCRIPTIONS)
 
 
 class _Held:
@@ -112,6 +116,8 @@ class BatchCommit:
                 arrival.fate = "unclaimed"
             elif isinstance(decoded, Ignored):
                 arrival.fate = "ignored"
+            elif isinstance(decoded, Several):
+                self._several(arrival, decoded)
             else:
                 self._reading(arrival, decoded)
         except DecodeError as error:
@@ -120,9 +126,19 @@ class BatchCommit:
             arrival.error = error
             self._dead_letter(arrival, error)
 
-    def _reading(self, arrival: Arrival, reading: Reading) -> None:
+    def _several(self, arrival: Arrival, several: Several) -> None:
+        """Write the readings of one message. Its fate is that of the one that changed most."""
+        fates: set[Fate] = set()
+        for number, reading in enumerate(several.readings):
+            self._reading(arrival, reading, number)
+            fates.add(arrival.fate)
+        arrival.fate = next(fate for fate in _BY_CHANGE if fate in fates)
+
+    def _reading(self, arrival: Arrival, reading: Reading, number: int = 0) -> None:
         message = arrival.message
         held = self._state(reading.device)
+        if reading.descriptions:
+            self._keep_descriptions(reading, message)
         if message.retain:
             changed = fill_unknown(held.item, reading, topic=message.topic, received_us=message.received_at_us)
             arrival.fate = "retained"
@@ -131,15 +147,15 @@ class BatchCommit:
             return
         if reading.oldest_seq is not None and reading.boot_id is not None:
             arrival.lost = self._boot(reading.device, reading.boot_id).pass_over(reading.oldest_seq)
-        self._store(arrival, reading, held)
+        self._store(arrival, reading, held, number)
         if reading.message_id is not None and arrival.fate in {"stored", "status"}:
             self._trace(arrival, reading, reading.message_id)
 
-    def _store(self, arrival: Arrival, reading: Reading, held: _Held) -> None:
+    def _store(self, arrival: Arrival, reading: Reading, held: _Held, number: int) -> None:
         """Write history, state and account of one message; raise DecodeError before anything of it is written."""
         message = arrival.message
         event_us = reading.measured_at_us or message.received_at_us
-        tag = self._tag_if_new(arrival, reading)
+        tag = self._tag_if_new(arrival, reading, number)
         if tag is None:
             arrival.fate = "repeat"
             return
@@ -169,7 +185,7 @@ class BatchCommit:
         arrival.fate = "stored" if reading.values else "status"
         self._keep_state(reading.device, held, arrival, state)
 
-    def _tag_if_new(self, arrival: Arrival, reading: Reading) -> str | None:
+    def _tag_if_new(self, arrival: Arrival, reading: Reading, number: int) -> str | None:
         """Return what makes the message's history key unique, or None when the message is stored already."""
         if not reading.values:
             return ""
@@ -179,7 +195,7 @@ class BatchCommit:
                 ledger.repeats += 1
                 return None
             return f"{reading.boot_id}.{reading.seq}"
-        tag = _content_tag(arrival)
+        tag = _content_tag(arrival) + (f".{number}" if number else "")
         return None if self._is_redelivered(arrival, reading, tag) else tag
 
     def _account(self, reading: Reading) -> None:
@@ -218,6 +234,17 @@ class BatchCommit:
                 self.matched.add(entry)
                 return True
         return False
+
+    def _keep_descriptions(self, reading: Reading, message: Message) -> None:
+        """Write what a device says of its channels, where it is news: the same is said again at each connect."""
+        table = self._tables.descriptions
+        for channel, description in reading.descriptions.items():
+            item = description_item(
+                reading.device, channel, description, topic=message.topic, at_us=message.received_at_us
+            )
+            before = self._unit.get(table, table.keys.of_item(item))
+            if before is None or _decode(before) | {"at_us": item["at_us"]} != item:
+                self._put(table, item)
 
     def _state(self, device: str) -> _Held:
         held = self._states.get(device)
@@ -339,6 +366,8 @@ def _history_item(arrival: Arrival, reading: Reading, values: Item, *, event_us:
         "topic": {"S": message.topic},
         "values": {"M": values},
     }
+    if reading.no_reading:
+        item["no_reading"] = {"M": {name: {"S": sent} for name, sent in reading.no_reading.items()}}
     if reading.measured_at_us is not None:
         item["measured_us"] = {"N": str(reading.measured_at_us)}
     if reading.boot_id is not None:

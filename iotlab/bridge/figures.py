@@ -8,7 +8,7 @@ from typing import get_args
 
 from iotlab.bridge.arrival import Arrival, Fate
 from iotlab.clock import US_PER_S, Clock
-from iotlab.domain.reading import Reading
+from iotlab.domain.reading import readings_of
 from iotlab.stats import Percentiles, Reservoir
 
 _RATE_WINDOW_US = 5 * US_PER_S
@@ -24,6 +24,7 @@ class Figures:
         self.failed_commits = 0
         self.throttled_commits = 0
         self.lost_by_devices = 0
+        self.asked = 0
         self.fates: dict[Fate, int] = dict.fromkeys(get_args(Fate), 0)
         self.reasons: Counter[str] = Counter()
         self.last_error = ""
@@ -42,8 +43,8 @@ class Figures:
             self.lost_by_devices += arrival.lost
             if arrival.error is not None:
                 self.reasons[arrival.error.reason] += 1
-            if isinstance(arrival.decoded, Reading):
-                since_us = arrival.decoded.published_at_us or arrival.decoded.measured_at_us
+            for reading in readings_of(arrival.decoded):
+                since_us = reading.published_at_us or reading.measured_at_us
                 if since_us is not None:
                     receive.append(arrival.message.received_at_us - since_us)
         self._receive_us.extend(receive)

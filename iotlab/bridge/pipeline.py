@@ -13,11 +13,11 @@ import msgspec
 
 from iotlab.bridge.arrival import Arrival, Numbered
 from iotlab.bridge.commit import trace_item
-from iotlab.bridge.conventions import CONVENTIONS, Resolver, numbered
+from iotlab.bridge.conventions import Resolver, conventions, numbered
 from iotlab.bridge.figures import Figures
 from iotlab.bridge.stores.base import Batch, BridgeStore, Committed
 from iotlab.clock import Clock
-from iotlab.domain.reading import Reading
+from iotlab.domain.reading import readings_of
 from iotlab.errors import DecodeError, ThrottledError, UnavailableError
 from iotlab.mqtt.message import Message
 
@@ -64,7 +64,7 @@ class Pipeline:
         self._sender = sender
         self._batch_size = batch_size
         self._on_state = on_state
-        self._resolver = Resolver(CONVENTIONS, clock)
+        self._resolver = Resolver(conventions(self._ask), clock)
         self._queue: queue.SimpleQueue[Message | Arrival | object] = queue.SimpleQueue()
         self._redelivered: set[str] = set()
         self._epoch = -1
@@ -102,6 +102,10 @@ class Pipeline:
             messages, going = self._next_batch()
             if messages:
                 self._store([self._arrival(entry) for entry in messages])
+
+    def _ask(self, topic: str, payload: bytes) -> None:
+        self.figures.asked += 1
+        self._sender.publish(topic, payload)
 
     def _arrival(self, entry: Message | Arrival) -> Arrival:
         return entry if isinstance(entry, Arrival) else self._decode(entry)
@@ -177,9 +181,11 @@ class Pipeline:
     def _trace(self, arrivals: list[Arrival], at_us: int) -> None:
         """Write the stops that are known only after the commit, for messages that carry an id."""
         rows = [
-            trace_item(arrival.decoded.message_id, "commit", at_us, f"one transaction of {len(arrivals)} messages")
+            trace_item(reading.message_id, "commit", at_us, f"one transaction of {len(arrivals)} messages")
             for arrival in arrivals
-            if isinstance(arrival.decoded, Reading) and arrival.decoded.message_id is not None and arrival.sequence
+            if arrival.sequence
+            for reading in readings_of(arrival.decoded)
+            if reading.message_id is not None
         ]
         if rows:
             self._table.trace(rows)

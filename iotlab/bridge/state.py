@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from iotlab.bridge.conventions import Rank, entries
 from iotlab.domain.reading import Reading, Scalar, Value
 from iotlab.table.values import AttributeValue, Item, number_text
 
 _DESCRIPTIONS = ("device_type", "room", "name", "firmware")
 _ATTRIBUTE = {"device_type": "type"}
+_CONFIDENCE = {
+    entry.name: entry.rank.confidence for entry in entries() if entry.rank.confidence != Rank.PREFIX.confidence
+}
 
 
 def wire_scalar(value: Scalar) -> AttributeValue:
@@ -46,6 +50,7 @@ def apply_reading(
     if reading.status == "offline" and _is_other_boot(state, reading):
         return False
     state["convention"] = {"S": reading.convention}
+    _set_confidence(state, reading.convention)
     state["topic"] = {"S": topic}
     state["received_us"] = {"N": str(received_us)}
     _describe(state, reading)
@@ -58,6 +63,10 @@ def apply_reading(
         state["message_id"] = {"S": reading.message_id}
     else:
         state.pop("message_id", None)
+    for name, sent in reading.no_reading.items():
+        known = state["channels"]["M"].get(name)
+        if known is not None:
+            known["M"] |= {"no_reading": {"S": sent}, "no_reading_us": {"N": str(received_us)}}
     if reading.values:
         state["measured_us"] = {"N": str(event_us)}
         _set_channels(state, reading, values, event_us, received_us)
@@ -75,7 +84,9 @@ def fill_unknown(state: Item, reading: Reading, *, topic: str, received_us: int)
     is_news = bool(missing) or "convention" not in state or not _knows(state, reading)
     if not is_news or (reading.status == "offline" and _is_other_boot(state, reading)):
         return False
-    state.setdefault("convention", {"S": reading.convention})
+    if "convention" not in state:
+        state["convention"] = {"S": reading.convention}
+        _set_confidence(state, reading.convention)
     state.setdefault("topic", {"S": topic})
     state.setdefault("received_us", {"N": str(received_us)})
     _describe(state, reading)
@@ -89,6 +100,9 @@ def fill_unknown(state: Item, reading: Reading, *, topic: str, received_us: int)
 
 def _knows(state: Item, reading: Reading) -> bool:
     if reading.status is not None and state.get("status") != {"S": reading.status}:
+        return False
+    attributes = state.get("attributes", {"M": {}})["M"]
+    if any(attributes.get(name) != wire_scalar(value) for name, value in reading.attributes.items()):
         return False
     channels = state["channels"]["M"]
     units_known = all(channels.get(name, {}).get("M", {}).get("unit") for name in reading.units if name in channels)
@@ -108,6 +122,9 @@ def _describe(state: Item, reading: Reading) -> None:
         value = getattr(reading, name)
         if value is not None:
             state[_ATTRIBUTE.get(name, name)] = {"S": value}
+    if reading.attributes:
+        attributes = state.setdefault("attributes", {"M": {}})["M"]
+        attributes |= {name: wire_scalar(value) for name, value in reading.attributes.items()}
     channels = state["channels"]["M"]
     for name, unit in reading.units.items():
         if unit and name in channels:
@@ -115,6 +132,14 @@ def _describe(state: Item, reading: Reading) -> None:
     if reading.units:
         # Kept beside the channels for those whose first value is still to come.
         state["units"] = {"M": {name: {"S": unit} for name, unit in reading.units.items() if unit}}
+
+
+def _set_confidence(state: Item, convention: str) -> None:
+    confidence = _CONFIDENCE.get(convention)
+    if confidence is None:
+        state.pop("confidence", None)
+    else:
+        state["confidence"] = {"S": confidence}
 
 
 def _set_status(state: Item, status: str, received_us: int) -> None:
@@ -146,6 +171,8 @@ def _set_channels(state: Item, reading: Reading, values: Item, event_us: int, re
             continue
         members["value"] = values[name]
         members["at_us"] = at_us
+        if "no_reading" in members:
+            del members["no_reading"], members["no_reading_us"]
         if value.unit:
             members["unit"] = {"S": value.unit}
         if value.raw is not None:

@@ -6,11 +6,11 @@ import time
 import uuid
 from collections import defaultdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from iotlab.bridge.replay import Recorded, Stored, Verdict, compare, is_publishable, read_recording, tally
+from iotlab.bridge.replay import Recorded, Stored, Verdict, compare, publications, read_recording, tally
 from iotlab.cli.options import with_settings
 from iotlab.clock import SystemClock
 from iotlab.config import Settings
@@ -59,10 +59,9 @@ def command(
 def _replay(recording: list[Recorded], running: Runtime, directory: Path) -> list[Verdict]:
     store = connect(running.endpoint_url, credentials.load(directory))
     since_us = SystemClock().now_us()
-    sendable = [recorded for recorded in recording if is_publishable(recorded)]
-    _publish(sendable, running, store)
+    _publish(recording, running, store)
     stored = _stored(store, since_us)
-    return [compare(recorded, lambda one: stored[one.topic]) for recorded in recording]
+    return [compare(recorded, lambda topic: stored[topic]) for recorded in recording]
 
 
 def _publish(recording: list[Recorded], running: Runtime, store: Store) -> None:
@@ -70,7 +69,8 @@ def _publish(recording: list[Recorded], running: Runtime, store: Store) -> None:
     client.start()
     _wait(lambda: client.status.state == "connected", "the broker does not answer")
     for recorded in recording:
-        client.publish(recorded.topic, recorded.payload, qos=1)
+        for one in publications(recorded):
+            client.publish(one.topic, one.payload, qos=1, content_type=one.content_type)
     # Messages of one publisher stay in order: when the bridge has counted this one, it has handled all before it.
     marker = f"iotlab-replay/{uuid.uuid4().hex}"
     client.publish(marker, b"end of replay", qos=1)
@@ -88,14 +88,47 @@ def _wait(condition: object, problem: str) -> None:
 
 
 def _stored(store: Store, since_us: int) -> dict[str, list[Stored]]:
+    """Return what was stored since then, by topic."""
     found: dict[str, list[Stored]] = defaultdict(list)
+    states = {row["device"]: row for row in map(plain, store.scan_all(schema.DEVICES))}
     for row in map(plain, store.scan_all(schema.READINGS)):
         if row["received_us"] >= since_us:
-            found[row["topic"]].append(Stored(row["values"]))
+            found[row["topic"]].append(_stored_reading(row, states[row["device"]]))
     for row in map(plain, store.scan_all(schema.DEAD_LETTERS)):
         if row["received_us"] >= since_us:
-            found[row["topic"]].append(Stored({}, row["reason"]))
+            found[row["topic"]].append(Stored(dead_letter=row["reason"]))
+    for row in map(plain, store.scan_all(schema.DESCRIPTIONS)):
+        if row["at_us"] >= since_us:
+            state = states.get(row["device"], {})
+            found[row["topic"]].append(
+                Stored(
+                    device=row["device"],
+                    attributes=state.get("attributes", {}) | _about(state),
+                    descriptions={row["channel"]: row},
+                )
+            )
+    for row in states.values():
+        if row["received_us"] >= since_us and row["topic"] not in found:
+            found[row["topic"]].append(
+                Stored(device=row["device"], attributes=row.get("attributes", {}) | _about(row))
+            )
     return found
+
+
+def _stored_reading(row: dict[str, Any], state: dict[str, Any]) -> Stored:
+    channels = state["channels"]
+    return Stored(
+        row["values"],
+        device=row["device"],
+        measured_us=row.get("measured_us"),
+        no_reading=row.get("no_reading", {}),
+        attributes=state.get("attributes", {}) | _about(state),
+        units={name: channel["unit"] for name, channel in channels.items() if "unit" in channel},
+    )
+
+
+def _about(state: dict[str, Any]) -> dict[str, Any]:
+    return {name: state[name] for name in ("name", "type", "firmware", "room", "status") if name in state}
 
 
 def _show(verdicts: list[Verdict]) -> None:

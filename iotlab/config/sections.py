@@ -105,7 +105,7 @@ class BridgeSettings:
 
     subscriptions: Annotated[
         tuple[str, ...], Setting("Topic filters that the bridge subscribes to.", check=check_topic_filters)
-    ] = ("#",)
+    ] = ("#", "$aws/#")
     batch_size: Annotated[
         int,
         Setting(

@@ -24,6 +24,43 @@ class Value(msgspec.Struct, frozen=True, gc=False):
     raw: str | None = None
 
 
+class Description(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a device says of one of its channels, apart from its values. What it doesn't say is empty or None.
+
+    Attributes:
+        component: What it is to its user, in Home Assistant's words: ``sensor``, ``switch``, ``light`` …
+        name: Its name for people.
+        device_class: What it measures or does, in Home Assistant's words: ``temperature``, ``door`` …
+        unit: The unit as the device writes it, such as ``°C``; the UCUM unit is with the values.
+        datatype: The convention's own word for the type of its values, such as ``float``.
+        state_topic: Where its values come from.
+        command_topic: Where it takes commands; empty when it takes none.
+        command_template: How a command is written there, where it is not the bare value.
+        payload_on, payload_off: What it calls on and off.
+        minimum, maximum, step: What numbers it takes.
+        options: What words it takes.
+        unique_id: Its id within its convention.
+        is_removed: It has been withdrawn; nothing else is set then.
+    """
+
+    component: str = ""
+    name: str = ""
+    device_class: str = ""
+    unit: str = ""
+    datatype: str = ""
+    state_topic: str = ""
+    command_topic: str = ""
+    command_template: str = ""
+    payload_on: str = ""
+    payload_off: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    step: float | None = None
+    options: tuple[str, ...] = ()
+    unique_id: str = ""
+    is_removed: bool = False
+
+
 class Reading(msgspec.Struct, frozen=True):
     """What one message of one device says.
 
@@ -40,6 +77,10 @@ class Reading(msgspec.Struct, frozen=True):
         status: What the message says of the device's connection, if it says so.
         device_type, room, name, firmware: What the message says of the device itself, if it says so.
         units: Channel name → UCUM unit for channels that this message describes without a value.
+        descriptions: Channel name → what this message says of the channel itself.
+        attributes: What this message says of the device that has no field of its own, such as ``manufacturer``.
+        no_reading: Channel name → what the device sent in place of a value because its sensor had none, such as
+            ``327.67`` (see `iotlab.bridge.conventions.sentinels`).
         message_id: The id under which the message can be traced.
         published_at_us: When the device handed the message to the network, if it says so. µs since 1970.
     """
@@ -57,6 +98,9 @@ class Reading(msgspec.Struct, frozen=True):
     name: str | None = None
     firmware: str | None = None
     units: dict[str, str] = {}
+    descriptions: dict[str, Description] = {}
+    attributes: dict[str, Scalar] = {}
+    no_reading: dict[str, str] = {}
     message_id: str | None = None
     published_at_us: int | None = None
 
@@ -73,4 +117,21 @@ class Ignored(msgspec.Struct, frozen=True):
     reason: str
 
 
-Decoded = Reading | Ignored
+class Several(msgspec.Struct, frozen=True):
+    """One message that holds several readings: of several devices, or of one device at several times.
+
+    Attributes:
+        readings: At least one. Each is stored by itself; none is numbered.
+    """
+
+    readings: tuple[Reading, ...]
+
+
+Decoded = Reading | Several | Ignored
+
+
+def readings_of(decoded: Decoded | None) -> tuple[Reading, ...]:
+    """Return the readings that a message holds."""
+    if isinstance(decoded, Reading):
+        return (decoded,)
+    return decoded.readings if isinstance(decoded, Several) else ()

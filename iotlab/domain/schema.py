@@ -9,10 +9,16 @@ Times are numbers in microseconds since 1970 (attributes that end in ``_us``).
                   units M { <channel>: S } (as the device announced them)
                   channels M { <channel>: M { value N/S/BOOL | unit S | raw S | at_us N } }
                   A channel whose at_us equals the item's measured_us came with the item's last message.
+                  attributes M { <name>: N/S/BOOL } (of the device, as it or its convention says)
+                  confidence S (likely / guess; absent where the convention is certain)
+                  A channel has no_reading S, no_reading_us N where the last message had none to give for it.
+``descriptions``  one item a channel of devices that describe themselves. Stream: new and old images.
+                  device S | channel S | topic S, at_us N (where and when it was said last, as news)
+                  and the fields of `iotlab.domain.reading.Description` that it says
 ``readings``      one item a message: the history.
                   device S | at S (see `reading_sort_key`) | received_us N | decoded_us N | measured_us N
                   boot_id S | seq N | topic S | message_id S | published_us N
-                  values M { <channel>: N/S/BOOL }
+                  values M { <channel>: N/S/BOOL } | no_reading M { <channel>: S } (sent in place of a value)
 ``ledger``        one item a boot of a numbered device.
                   device S | boot_id S | contiguous N (every seq ≤ it is stored; -1 at first)
                   beyond L of L [first N, last N] (stored ranges after a gap) | stored N | refused N (dead letters)
@@ -68,6 +74,7 @@ import msgspec
 
 DEVICES = "devices"
 READINGS = "readings"
+DESCRIPTIONS = "descriptions"
 LEDGER = "ledger"
 DEAD_LETTERS = "dead_letters"
 UNCLAIMED = "unclaimed"
@@ -107,6 +114,7 @@ class LabTable(msgspec.Struct, frozen=True):
 TABLES: tuple[LabTable, ...] = (
     LabTable(DEVICES, ("device", "S"), stream="NEW_AND_OLD_IMAGES"),
     LabTable(READINGS, ("device", "S"), ("at", "S")),
+    LabTable(DESCRIPTIONS, ("device", "S"), ("channel", "S"), stream="NEW_AND_OLD_IMAGES"),
     LabTable(LEDGER, ("device", "S"), ("boot_id", "S")),
     LabTable(DEAD_LETTERS, ("queue", "S"), ("at", "S"), stream="NEW_IMAGE"),
     LabTable(UNCLAIMED, ("topic", "S")),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from iotlab.bridge.arrival import Arrival
-from iotlab.bridge.conventions import CONVENTIONS, Resolver
+from iotlab.bridge.conventions import Resolver, conventions
 from iotlab.clock import ManualClock
 from iotlab.domain import schema
 from iotlab.errors import DecodeError, UnavailableError
@@ -21,7 +21,7 @@ NOW_US = 1_763_958_000_000_000
 
 def arrivals(*messages: tuple[str, dict[str, Any] | bytes], dup: bool = False, at_us: int = NOW_US) -> list[Arrival]:
     """Return (topic, payload) as they come from the decoders, each received a µs after the one before."""
-    resolver = Resolver(CONVENTIONS, ManualClock())
+    resolver = Resolver(conventions(), ManualClock())
     made: list[Arrival] = []
     for number, (topic, body) in enumerate(messages):
         payload = body if isinstance(body, bytes) else json.dumps(body).encode()

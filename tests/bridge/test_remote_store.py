@@ -9,16 +9,19 @@ from typing import Any
 
 import pytest
 
+from iotlab.bridge.descriptions import read_description
 from iotlab.bridge.pipeline import Pipeline
 from iotlab.bridge.stores.remote import RemoteStore
 from iotlab.clock import ManualClock
 from iotlab.domain import schema
+from iotlab.domain.reading import Description, Reading, Several, Value
 from iotlab.errors import ThrottledError, UnavailableError
 from iotlab.mqtt.message import Message
 from iotlab.table.errors import ValidationException
 from iotlab.table.store import Store, Transport
 from iotlab.table.values import plain
 from tests.bridge.remote_parts import (
+    NOW_US,
     Failing,
     arrivals,
     ledgers,
@@ -95,8 +98,8 @@ def test_messages_that_come_again_are_repeats(store: Store, bridge: Open) -> Non
 def test_what_is_no_reading_is_kept_as_on_the_embedded_table(store: Store, bridge: Open) -> None:
     sent = arrivals(
         ("lab/d/telemetry", b"not json"),
-        ("nobody/knows", b"1"),
-        ("nobody/knows", b"2"),
+        ("nobody/knows", b"a"),
+        ("nobody/knows", b"b"),
         ("lab/d/status", {"status": "online", "boot_id": "b1"}),
         *numbered("d", [0], id="traced"),
     )
@@ -108,6 +111,49 @@ def test_what_is_no_reading_is_kept_as_on_the_embedded_table(store: Store, bridg
     assert (topic["topic"], topic["count"]) == ("nobody/knows", 2)
     stops = store.query(schema.TRACES, "id = :id", values={":id": {"S": "traced"}})
     assert {row["stop"]["S"] for row in stops.items} == {"receive", "decode"}
+
+
+def test_one_message_may_hold_readings_of_several_devices_and_times(store: Store, bridge: Open) -> None:
+    [sent] = arrivals(("gateway/pack", b"{}"))
+    sent.decoded = Several(
+        (
+            Reading("a", "x", {"t": Value(1)}, measured_at_us=NOW_US - 2),
+            Reading("a", "x", {"t": Value(2)}, measured_at_us=NOW_US - 1),
+            Reading("b", "x", {"t": Value(3)}),
+            Reading("b", "x", {"t": Value(3)}),
+        )
+    )
+    bridge(store).batch([sent], set()).commit()
+    assert sent.fate == "stored"
+    rows = [plain(row) for row in store.scan_all(schema.READINGS)]
+    assert sorted((row["device"], row["values"]["t"]) for row in rows) == [("a", 1), ("a", 2), ("b", 3), ("b", 3)]
+    assert {name: state["channels"]["t"]["value"] for name, state in states(store).items()} == {"a": 2, "b": 3}
+
+
+def test_what_a_device_says_of_its_channels_is_kept_once_and_withdrawn(store: Store, bridge: Open) -> None:
+    about = Description(component="switch", command_topic="x/set", options=("on", "off"), maximum=1.5)
+    for description in (about, about, Description(is_removed=True)):
+        [sent] = arrivals(("config/x", b"{}"))
+        sent.decoded = Reading("a", "x", descriptions={"relay": description}, attributes={"maker": "us"})
+        bridge(store).batch([sent], set()).commit()
+        [row] = [plain(one) for one in store.scan_all(schema.DESCRIPTIONS)]
+        assert (row["device"], row["channel"], row["topic"]) == ("a", "relay", "config/x")
+        assert read_description(row) == description
+    assert states(store)["a"]["attributes"] == {"maker": "us"}
+
+
+def test_a_channel_without_a_reading_keeps_its_last_value_and_says_what_came(store: Store, bridge: Open) -> None:
+    def state_after(reading: Reading) -> dict[str, Any]:
+        [sent] = arrivals(("x", b"{}"))
+        sent.decoded = reading
+        bridge(store).batch([sent], set()).commit()
+        channel: dict[str, Any] = states(store)["a"]["channels"]["t"]
+        return channel
+
+    assert "no_reading" not in state_after(Reading("a", "x", {"t": Value(21)}))
+    missing = state_after(Reading("a", "x", no_reading={"t": "327.67"}))
+    assert (missing["value"], missing["no_reading"]) == (21, "327.67")
+    assert "no_reading" not in state_after(Reading("a", "x", {"t": Value(22)}))
 
 
 def test_two_bridges_that_change_the_same_devices_lose_and_double_nothing(store: Store, bridge: Open) -> None:

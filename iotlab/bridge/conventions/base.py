@@ -6,8 +6,9 @@ then remembered (see `iotlab.bridge.conventions.resolver`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Protocol
 
 from iotlab.domain.reading import Decoded, Ignored
@@ -22,6 +23,39 @@ Raises:
 """
 
 
+Ask = Callable[[str, bytes], None]
+"""Publish a topic and payload to a device at QoS 0, as a convention must to learn what it missed. Returns at once."""
+
+
+def ask_nobody(_topic: str, _payload: bytes) -> None:
+    """Publish nothing: for whoever only reads."""
+
+
+class Rank(IntEnum):
+    """Who is asked first: the surer a convention can be that a message is its own, the lower its rank.
+
+    PROFILE: the owner has said how this topic is read. CONTENT: the message itself names its format. PREFIX: the
+    topic begins with the convention's own root. DISCOVERY: the device has published how this topic is read; asked
+    after PREFIX, whose reading has everything that the device sends, where a discovered one has what was announced.
+    SHAPE: the topic looks like the convention's. FLOOR_OBJECT, FLOOR_SCALAR: it can be read, no more is known.
+    """
+
+    PROFILE = 0
+    CONTENT = 10
+    PREFIX = 20
+    DISCOVERY = 30
+    SHAPE = 40
+    FLOOR_OBJECT = 80
+    FLOOR_SCALAR = 90
+
+    @property
+    def confidence(self) -> str:
+        """How sure a reading of this rank is, as it is shown: ``certain``, ``likely`` or ``guess``."""
+        if self < Rank.SHAPE:
+            return "certain"
+        return "likely" if self < Rank.FLOOR_OBJECT else "guess"
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """How the messages of one topic are read.
@@ -29,16 +63,24 @@ class Route:
     Attributes:
         convention: The name of the convention.
         device: The id of the device that the topic belongs to; None where only the payload says it.
-        decode: Reads one message of that topic. It keeps no state.
+        decode: Reads one message of that topic.
+        teaches: After a message was read, the topics whose claims it has changed; None where none ever does.
+        is_guess: Nobody knows whose topic it is: what can't be read there is unclaimed, and not refused.
     """
 
     convention: str
     device: str | None
     decode: Decode
+    teaches: Callable[[], Collection[str]] | None = None
+    is_guess: bool = False
 
 
 class Convention(Protocol):
-    """One way in which devices write topics and payloads. Add one as a file with its test, and to `CONVENTIONS`."""
+    """One way in which devices write topics and payloads.
+
+    An object of it belongs to one bridge and is used by one thread. It may remember what devices have said of
+    themselves, within a limit that it states.
+    """
 
     @property
     def name(self) -> str:
@@ -48,12 +90,29 @@ class Convention(Protocol):
     def claim(self, topic: str) -> Route | None:
         """Return how messages of this topic are read, or None when the topic is not of this convention.
 
-        The answer must depend on the topic alone: it is remembered.
+        The answer must depend on the topic, and on nothing else but what a route `teaches`: it is remembered.
 
         Raises:
             DecodeError: the topic is of this convention, but its device's id is refused (see `names`).
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How a module of this package enters its convention: as its ``CONVENTION``.
+
+    Attributes:
+        name: The convention's name.
+        rank: When it is asked.
+        make: Makes one, given how to publish to devices.
+        before: Names of conventions of the same rank that must be asked after it.
+    """
+
+    name: str
+    rank: Rank
+    make: Callable[[Ask], Convention]
+    before: frozenset[str] = frozenset()
 
 
 def ignoring(convention: str, reason: str, device: str | None = None) -> Route:

@@ -28,7 +28,7 @@ from typing import Annotated, Any
 import msgspec
 
 from iotlab.bridge.conventions import json_payload, times
-from iotlab.bridge.conventions.base import Decode, Route, cleared, ignoring
+from iotlab.bridge.conventions.base import Decode, Entry, Rank, Route, cleared, ignoring
 from iotlab.bridge.conventions.flatten import MAX_VALUES
 from iotlab.bridge.conventions.json_payload import JsonValue, json_type
 from iotlab.bridge.conventions.names import check_name, quoted
@@ -337,3 +337,6 @@ def _unit(name: str, about: JsonValue) -> str:
 
 def _shown(value: Any) -> str:
     return quoted(value) if isinstance(value, str) else quoted(str(value))[1:-1]
+
+
+CONVENTION = Entry(NAME, Rank.PREFIX, lambda _ask: Native())

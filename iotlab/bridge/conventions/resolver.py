@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from iotlab.bridge.conventions.base import Convention, Route
 from iotlab.bridge.conventions.json_payload import check_size
 from iotlab.bridge.conventions.names import check_topic
+from iotlab.bridge.conventions.sentinels import without_sentinels
 from iotlab.clock import Clock
 from iotlab.domain.reading import Decoded
 from iotlab.errors import DecodeError
@@ -44,13 +45,18 @@ class Resolver:
             routes = self._find(message.topic)
         if not routes:
             return None
-        check_size(message.payload)
+        if not all(route.is_guess for route in routes):
+            check_size(message.payload)
         if not message.received_at_us:
             message = msgspec.structs.replace(message, received_at_us=self._clock.now_us())
         for route in routes:
-            decoded = route.decode(message)
+            try:
+                decoded = route.decode(message)
+            finally:
+                if route.teaches is not None:
+                    self._forget(route.teaches())
             if decoded is not None:
-                return decoded
+                return without_sentinels(decoded)
         return None
 
     def sender(self, topic: str) -> tuple[str, str] | None:
@@ -59,7 +65,12 @@ class Resolver:
             routes = self._routes.get(topic) or self._find(topic)
         except DecodeError:
             return None
-        return next(((route.convention, route.device) for route in routes if route.device is not None), None)
+        known = (route for route in routes if not route.is_guess)
+        return next(((route.convention, route.device) for route in known if route.device is not None), None)
+
+    def _forget(self, topics: Iterable[str]) -> None:
+        for topic in topics:
+            self._routes.pop(topic, None)
 
     def _find(self, topic: str) -> tuple[Route, ...]:
         check_topic(topic)

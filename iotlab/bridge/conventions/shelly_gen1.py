@@ -22,7 +22,7 @@ from __future__ import annotations
 import re
 
 from iotlab.bridge.conventions import json_payload, scalars
-from iotlab.bridge.conventions.base import Decode, Route, cleared, ignoring
+from iotlab.bridge.conventions.base import Decode, Entry, Rank, Route, cleared, ignoring
 from iotlab.bridge.conventions.flatten import flatten
 from iotlab.bridge.conventions.json_payload import JsonValue, read_text
 from iotlab.bridge.conventions.names import check_name, quoted
@@ -145,3 +145,6 @@ def _text(body: dict[str, JsonValue], key: str) -> str | None:
 
 def _make(path: str, _key: str, scalar: Scalar) -> Value:
     return scalars.as_value(scalar, {}, path)
+
+
+CONVENTION = Entry(NAME, Rank.PREFIX, lambda _ask: ShellyGen1())

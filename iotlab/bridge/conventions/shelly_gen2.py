@@ -24,7 +24,7 @@ import re
 from collections.abc import Callable
 
 from iotlab.bridge.conventions import json_payload, scalars, times
-from iotlab.bridge.conventions.base import Decode, Route, cleared, ignoring
+from iotlab.bridge.conventions.base import Decode, Entry, Rank, Route, cleared, ignoring
 from iotlab.bridge.conventions.flatten import flatten
 from iotlab.bridge.conventions.json_payload import JsonValue, json_type
 from iotlab.bridge.conventions.names import check_name
@@ -186,3 +186,6 @@ def _make(path: str, key: str, scalar: Scalar) -> Value:
     known = _UNITS.get(key) or _UNITS.get(_PHASE.sub("", key), "")
     unit = "W.h" if path.endswith(_ENERGY_TOTALS) else known
     return scalars.with_unit(scalars.as_value(scalar, {}, path), unit)
+
+
+CONVENTION = Entry(NAME, Rank.PREFIX, lambda _ask: ShellyGen2(), before=frozenset({"shelly-gen1"}))

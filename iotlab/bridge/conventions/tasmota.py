@@ -23,7 +23,7 @@ from __future__ import annotations
 import re
 
 from iotlab.bridge.conventions import json_payload, scalars, times
-from iotlab.bridge.conventions.base import Route, cleared, ignoring
+from iotlab.bridge.conventions.base import Entry, Rank, Route, cleared, ignoring
 from iotlab.bridge.conventions.flatten import MakeValue, flatten
 from iotlab.bridge.conventions.json_payload import JsonValue, read_text
 from iotlab.bridge.conventions.names import check_name, quoted
@@ -173,3 +173,6 @@ def _make(body: dict[str, JsonValue]) -> MakeValue:
 def _stated(body: dict[str, JsonValue], key: str, units: dict[str, str]) -> str:
     said = body.get(key)
     return units.get(said, "") if isinstance(said, str) else ""
+
+
+CONVENTION = Entry(NAME, Rank.SHAPE, lambda _ask: Tasmota())

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from iotlab.bridge.conventions import json_payload, scalars, times
-from iotlab.bridge.conventions.base import Decode, Route, cleared, ignoring
+from iotlab.bridge.conventions.base import Decode, Entry, Rank, Route, cleared, ignoring
 from iotlab.bridge.conventions.flatten import flatten
 from iotlab.bridge.conventions.json_payload import JsonValue, read_text
 from iotlab.bridge.conventions.names import check_name, quoted
@@ -133,3 +133,6 @@ def _read_status(payload: bytes) -> DeviceStatus:
 
 def _make(path: str, key: str, scalar: Scalar) -> Value:
     return scalars.with_unit(scalars.as_value(scalar, _WORDS, path), _UNITS.get(key, ""))
+
+
+CONVENTION = Entry(NAME, Rank.PREFIX, lambda _ask: Zigbee2Mqtt(), before=frozenset({"shelly-gen2"}))

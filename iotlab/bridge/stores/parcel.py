@@ -13,7 +13,7 @@ from iotlab.bridge.arrival import Arrival, Numbered
 from iotlab.bridge.commit import BatchCommit, Tables
 from iotlab.bridge.stores.unit import Reads, RemoteUnit
 from iotlab.domain import schema
-from iotlab.domain.reading import Reading
+from iotlab.domain.reading import Reading, readings_of
 from iotlab.errors import DecodeError, ThrottledError, UnavailableError
 from iotlab.table.definition import TableDefinition
 from iotlab.table.errors import TransactionCanceledException, ValidationException
@@ -139,8 +139,8 @@ class Parcel:
     def _needed(self) -> list[tuple[TableDefinition, Key]]:
         tables, needed = self._place.tables, []
         for arrival in self._arrivals:
-            reading, numbered = arrival.decoded, arrival.numbered
-            if isinstance(reading, Reading):
+            numbered = arrival.numbered
+            for reading in readings_of(arrival.decoded):
                 needed.append((tables.devices, Key.of(reading.device.encode())))
                 if reading.boot_id is not None and (reading.seq is not None or reading.oldest_seq is not None):
                     numbered = Numbered(reading.device, reading.boot_id, reading.seq or 0)

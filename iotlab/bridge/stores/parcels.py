@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from iotlab.bridge.arrival import Arrival
-from iotlab.domain.reading import Reading
+from iotlab.domain.reading import readings_of
 
 MAX_LANES = 8
 DEVICES_A_LANE = 16
@@ -48,7 +48,7 @@ def parcels(arrivals: Sequence[Arrival]) -> list[list[Arrival]]:
 
 
 def device_of(arrival: Arrival) -> str:
-    """Return the device whose state or account the message changes; empty for none."""
-    if isinstance(arrival.decoded, Reading):
-        return arrival.decoded.device
+    """Return the device whose state or account the message changes; of several the first; empty for none."""
+    for reading in readings_of(arrival.decoded):
+        return reading.device
     return arrival.numbered.device if arrival.numbered is not None else ""

@@ -24,6 +24,7 @@ VERSIONS: dict[str, tuple[str, ...]] = {
     # Each change of a ledger counts one of these up.
     schema.LEDGER: ("stored", "refused", "lost", "repeats"),
     schema.UNCLAIMED: ("count",),
+    schema.DESCRIPTIONS: ("at_us",),
 }
 """Tables whose items change → the numbers that together are the item's version."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from iotlab.bridge.conventions import CONVENTIONS, Resolver
+from iotlab.bridge.conventions import Rank, Resolver, entries
+from iotlab.bridge.conventions.base import ask_nobody
 from iotlab.clock import ManualClock
 from iotlab.domain.reading import Decoded, Ignored, Reading, Scalar
 from iotlab.errors import DecodeError
@@ -11,10 +12,16 @@ from iotlab.mqtt.message import Message
 NOW_US = 1_763_958_000_000_000
 
 
+def resolver(now_us: int = NOW_US) -> Resolver:
+    """Return a resolver of all conventions that know what they read: without the floor, which reads anything."""
+    sure = [entry.make(ask_nobody) for entry in entries() if entry.rank < Rank.FLOOR_OBJECT]
+    return Resolver(sure, ManualClock(now_us))
+
+
 def decode(topic: str, payload: bytes, *, retain: bool = False, now_us: int = NOW_US) -> Decoded | None:
     """Return what the conventions make of a message that was received now."""
     message = Message(topic, payload, retain=retain, received_at_us=now_us)
-    return Resolver(CONVENTIONS, ManualClock(now_us)).decode(message)
+    return resolver(now_us).decode(message)
 
 
 def reading(topic: str, payload: bytes, *, now_us: int = NOW_US) -> Reading:

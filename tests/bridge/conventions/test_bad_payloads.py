@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iotlab.bridge.conventions import CONVENTIONS, Resolver, numbered
+from iotlab.bridge.conventions import Resolver, conventions, numbered
 from iotlab.clock import ManualClock
 from iotlab.domain.reading import Ignored, Reading
 from iotlab.errors import DecodeError
@@ -18,7 +18,7 @@ from tests.bridge.conventions.bad_payloads import BAD_PAYLOADS, ENTRIES, NOW_US,
 
 
 def resolver() -> Resolver:
-    return Resolver(CONVENTIONS, ManualClock(NOW_US))
+    return Resolver(conventions(), ManualClock(NOW_US))
 
 
 def test_every_entry_of_groups_a_and_b_has_a_row_or_a_named_guard() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iotlab.bridge.conventions import CONVENTIONS, Resolver, numbered
+from iotlab.bridge.conventions import Resolver, conventions, numbered
 from iotlab.clock import ManualClock
 from iotlab.domain.reading import Reading, Scalar, Value
 from iotlab.mqtt.message import Message
@@ -72,7 +72,7 @@ def test_telemetry_without_a_number_is_a_reading_that_the_ledger_does_not_count(
 
 def test_the_id_may_come_as_a_user_property() -> None:
     message = Message(TOPIC, telemetry(), received_at_us=NOW_US, user_properties=(("id", "from-outside"),))
-    decoded = Resolver(CONVENTIONS, ManualClock(NOW_US)).decode(message)
+    decoded = Resolver(conventions(), ManualClock(NOW_US)).decode(message)
     assert isinstance(decoded, Reading)
     assert decoded.message_id == "from-outside"
 

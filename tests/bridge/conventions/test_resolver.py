@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from iotlab.bridge.conventions import CONVENTIONS, Resolver, Route
+from iotlab.bridge.conventions import Resolver, Route, conventions
 from iotlab.bridge.conventions.times import measured_at_us
 from iotlab.clock import ManualClock
 from iotlab.domain.reading import Reading
@@ -52,13 +52,13 @@ def test_the_next_convention_is_asked_when_the_first_finds_by_the_payload_that_i
 def test_a_message_without_a_time_of_receipt_gets_the_clocks() -> None:
     clock = ManualClock()
     body = f'{{"values":{{}},"ts":{clock.now_us()}}}'.encode()
-    decoded = Resolver(CONVENTIONS, clock).decode(Message("lab/a/telemetry", body))
+    decoded = Resolver(conventions(), clock).decode(Message("lab/a/telemetry", body))
     assert isinstance(decoded, Reading)
     assert decoded.measured_at_us == clock.now_us()
 
 
 def test_the_sender_of_a_message_that_cannot_be_read_is_told_by_its_topic() -> None:
-    resolver = Resolver(CONVENTIONS, ManualClock())
+    resolver = Resolver(conventions(), ManualClock())
     assert resolver.sender("tele/plug/SENSOR") == ("tasmota", "tasmota/plug")
     assert resolver.sender("shellies/announce") is None
     assert resolver.sender("nobody/knows") is None
@@ -66,14 +66,14 @@ def test_the_sender_of_a_message_that_cannot_be_read_is_told_by_its_topic() -> N
 
 
 def test_devices_of_two_conventions_never_share_an_id() -> None:
-    resolver = Resolver(CONVENTIONS, ManualClock())
+    resolver = Resolver(conventions(), ManualClock())
     topics = ("lab/kitchen/telemetry", "tele/kitchen/SENSOR", "zigbee2mqtt/kitchen", "shellies/kitchen/relay/0")
     senders = [resolver.sender(topic) for topic in topics]
     assert len({sender[1] for sender in senders if sender}) == len(topics)
 
 
 def test_an_oversized_message_is_refused_before_it_is_read() -> None:
-    resolver = Resolver(CONVENTIONS, ManualClock())
+    resolver = Resolver(conventions(), ManualClock())
     with pytest.raises(DecodeError, match="the limit is 262144"):
         resolver.decode(Message("shellies/x/relay/0", b"x" * 262_145))
     assert resolver.decode(Message("nobody/knows", b"x" * 262_145)) is None
