@@ -53,6 +53,14 @@ class RulesHealth(msgspec.Struct, frozen=True):
     last_error: str
 
 
+class TriggersHealth(msgspec.Struct, frozen=True):
+    """What ``triggers.toml`` has in force. ``error`` says why the edited file is not; what was before goes on."""
+
+    handlers: int
+    mappings: int
+    error: str
+
+
 class Health(msgspec.Struct, frozen=True):
     """How a lab is now. ``losses`` has only what really was lost, by name; empty means nothing was."""
 
@@ -71,6 +79,7 @@ class Health(msgspec.Struct, frozen=True):
     alarms: dict[str, int]
     rules: RulesHealth
     notifications: dict[str, int]
+    triggers: TriggersHealth
     handlers: list[HandlerHealth]
     mappings: list[MappingHealth]
 
@@ -91,6 +100,8 @@ def collect(host: BridgeHost, *, version: str) -> Health:
         "evaluate": triggers.evaluate_us,
         "deliver": notifier.deliver_us,
     }
+    handlers = [handler_health(stats) for stats in host.functions.handlers]
+    mappings = [mapping_health(stats) for stats in host.functions.mappings]
     return Health(
         status="ok" if is_well else "degraded",
         version=version,
@@ -124,8 +135,9 @@ def collect(host: BridgeHost, *, version: str) -> Health:
             outcome: sum(getattr(channel, outcome) for channel in notifier.channels)
             for outcome in ("sent", "failed", "unknown", "skipped")
         },
-        handlers=[handler_health(stats) for stats in host.functions.handlers],
-        mappings=[mapping_health(stats) for stats in host.functions.mappings],
+        triggers=TriggersHealth(len(handlers), len(mappings), host.functions.error),
+        handlers=handlers,
+        mappings=mappings,
     )
 
 

@@ -149,7 +149,8 @@ class BridgeHost:
         self.caretaker.start()
         for replies in self._replies:
             replies.start()
-        self.table.on_commit(self.functions.start(self.table.store, self.client))
+        self.functions.start(self.table.store, self.client)
+        self.table.on_commit(self.functions.wake)
         self.pipeline.start()
         filters = self._settings.bridge.subscriptions
         group = self._settings.bridge.shared_group
