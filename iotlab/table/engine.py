@@ -19,7 +19,7 @@ from iotlab.clock import US_PER_S, Clock, SystemClock
 from iotlab.table import database, limits, shards, trim, ttl
 from iotlab.table.backfill import Backfill
 from iotlab.table.catalog import Catalog
-from iotlab.table.definition import TableDefinition, TableSpec, define
+from iotlab.table.definition import TableDefinition, TableSpec, define, time_to_live_of
 from iotlab.table.errors import ResourceNotFoundException, ValidationException
 from iotlab.table.footprint import Footprint, measure, wal_readers
 from iotlab.table.opening import Progress
@@ -148,8 +148,10 @@ class Engine:
     def ensure_tables(self, specs: Iterable[TableSpec]) -> None:
         """Create those of the tables that do not exist yet."""
         for spec in specs:
-            if self.catalog.find(spec.name) is None:
-                self.create_table(spec)
+            table = self.catalog.find(spec.name) or self.create_table(spec)
+            attribute = time_to_live_of(spec)
+            if attribute is not None and table.ttl != attribute:
+                self.set_time_to_live(table, attribute)
 
     def delete_table(self, name: str) -> TableDefinition:
         """Delete a table with its items. The records of its stream stay readable for 24 hours."""

@@ -9,6 +9,7 @@ VERBS: dict[str, str] = {
     "disable": "Have a mapping invoke nothing; it keeps its position.",
     "test": "Run a handler with one event, contained as in the lab. Needs no lab.",
     "tail": "Print a handler's log, and follow it.",
+    "invocations": "List what a mapping invoked, also before a restart.",
     "dlq": "List the records that a mapping gave up.",
     "replay": "Hand given-up records to their handler once more.",
 }
