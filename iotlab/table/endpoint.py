@@ -41,6 +41,7 @@ class Endpoint:
         origins: Web pages that may call, such as ``http://localhost:3000``, or ``*`` for all; none without.
         allow_repeats: Take equal requests in one second from an SDK that gives its attempts no ids; a recorded
             request could then be sent again for two seconds.
+        listener: A listening socket to serve on, instead of a port of this machine; it is closed at the end.
 
     Raises:
         UnavailableError: the port is taken.
@@ -56,9 +57,10 @@ class Endpoint:
         host: str = LOOPBACK,
         origins: Collection[str] = (),
         allow_repeats: bool = False,
+        listener: socket.socket | None = None,
     ) -> None:
         self._host = host
-        self._socket = _listen(host, port)
+        self._socket = listener or _listen(host, port)
         self.port: int = self._socket.getsockname()[1]
         if isinstance(served, Engine):
             served.address = f"{host}:{self.port}"
