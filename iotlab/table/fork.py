@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from iotlab.clock import Clock, iso
+from iotlab.clock import US_PER_S, Clock, iso
 from iotlab.table.engine import Engine
 from iotlab.table.errors import (
     DynamoDBError,
@@ -114,11 +115,15 @@ class ForkedTables:
         if description["ItemCount"] > MAX_ITEMS:
             count = description["ItemCount"]
             raise ValidationException(f"{name} has {count} items, more than the {MAX_ITEMS} that are copied.")
-        items = self._items(name)
+        items = self._items(name, description["CreationDateTime"])
         self._engine.call("CreateTable", _creation(description))
         self._copies.batch_write([Put(name, item) for item in items])
 
-    def _items(self, name: str) -> list[Item]:
+    def _items(self, name: str, created: float | datetime) -> list[Item]:
+        created_s = created.timestamp() if isinstance(created, datetime) else float(created)
+        if created_s * US_PER_S > self._at_us:
+            self.notes.append(f"{name} was made after {iso(self._at_us)}: its copy begins empty")
+            return []
         try:
             return rewind_to(self._source, name, self._at_us)
         except (ValidationException, TrimmedDataAccessException) as error:

@@ -97,6 +97,14 @@ def test_a_table_whose_past_nobody_knows_is_as_it_is_now_and_that_is_said(bench:
     assert note.startswith("plain is as it is now, not as at 2025-")
 
 
+def test_a_table_that_was_made_later_begins_empty_and_that_is_said(bench: Bench) -> None:
+    bench.put("things", "a", "now")
+    before = ForkedTables(bench.store, bench.scratch, bench.clock.now_us() - 60_000_000)
+    assert list(Store(before).scan_all("things")) == []
+    [note] = before.notes
+    assert note.startswith("things was made after 2025-")
+
+
 def test_a_table_that_does_not_exist_is_missing_as_it_would_be(bench: Bench) -> None:
     with pytest.raises(ResourceNotFoundException):
         Store(bench.fork).get_item("nothing", {"k": {"S": "a"}})

@@ -10,6 +10,8 @@ VERBS: dict[str, str] = {
     "test": "Run a handler with one event, contained as in the lab. Needs no lab.",
     "tail": "Print a handler's log, and follow it.",
     "invocations": "List what a mapping invoked, also before a restart.",
+    "versions": "List the versions of a handler that served.",
+    "rerun": "Run a handler again over the past, without consequences, and compare.",
     "dlq": "List the records that a mapping gave up.",
     "replay": "Hand given-up records to their handler once more.",
 }

@@ -16,7 +16,7 @@ from iotlab.errors import UnavailableError
 from iotlab.failpoints import hit
 from iotlab.triggers.invoke import MAX_PAYLOAD_BYTES, FunctionError, InvocationResult, Invoker
 from iotlab.triggers.mapping.batch import Batch, Verdict, expired_count, judge_failure
-from iotlab.triggers.mapping.dead_letters import DeadLetters, GivenUp
+from iotlab.triggers.mapping.dead_letters import GivenUp, KeepsGivenUp
 from iotlab.triggers.mapping.event import Window
 from iotlab.triggers.mapping.invocation import Journal, Outcome, invocation_of_batch
 from iotlab.triggers.mapping.record import Entry, Source
@@ -57,7 +57,7 @@ class Lane:
         self,
         settings: MappingSettings,
         invoker: Invoker,
-        dead_letters: DeadLetters,
+        dead_letters: KeepsGivenUp,
         shape: Shape,
         *,
         source: Source,
@@ -121,6 +121,11 @@ class Lane:
         """Return whether the shard ended and all of it is handled."""
         with self._lock:
             return self._is_ended and self._is_idle() and self._shape.window is None
+
+    def is_idle(self) -> bool:
+        """Return whether nothing waits and nothing is in work."""
+        with self._lock:
+            return self._is_idle()
 
     def lag(self) -> tuple[int, int | None]:
         """Return how many records are not handled, and when the oldest of them was created; None without."""
