@@ -66,8 +66,8 @@ Times are numbers in microseconds since 1970 (attributes that end in ``_us``).
                   at_us N | expires N (seconds since 1970, when it may be deleted)
 ``traces``        the stops of messages that carry an id. id S | stop S | at_us N | detail S
                   Besides those of `STOPS`, each handler's invocation has one ("handler/<mapping>/<request id>", with
-                  mapping S, at S of its invocation), and each transition of an alarm of which the message was the
-                  last cause ("alarm/<version, 10 digits>/<alarm>", with alarm S, version N).
+                  mapping S, at S of its invocation, sequence_number S), and each transition of an alarm of which
+                  the message was the last cause ("alarm/<version, 10 digits>/<alarm>", with alarm S, version N).
 """
 
 from __future__ import annotations

@@ -14,6 +14,9 @@ from iotlab.triggers.mapping.record import Entry
 from iotlab.triggers.mapping.settings import MappingSettings
 from iotlab.triggers.mapping.stats import Tally
 
+HANDLER_STOP = "handler/"
+"""How the stop of an invocation in the trace of a message begins."""
+
 LOG = logging.getLogger(__name__)
 
 
@@ -49,13 +52,14 @@ class InvocationJournal:
             f"{handler}: {invocation.outcome} after {invocation.duration_ms:.1f} ms, attempt {invocation.attempt}"
         )
         # A batch may have several records of one message; BatchWriteItem takes a key once.
-        for traced in sorted({entry.traced for entry in entries if entry.traced}):
+        for traced, number in {entry.traced: entry.sequence_number for entry in entries if entry.traced}.items():
             row = {
                 "id": traced,
-                "stop": f"handler/{name}/{invocation.request_id or invocation.first}",
+                "stop": f"{HANDLER_STOP}{name}/{invocation.request_id or invocation.first}",
                 "at_us": invocation.at_us,
                 "detail": detail,
                 "mapping": name,
                 "at": invocation.at,
+                "sequence_number": number,
             }
             yield Put(TRACES, item(row))
