@@ -7,14 +7,11 @@ from pathlib import Path
 import msgspec
 
 from iotlab.errors import ConfigError, Place
-from iotlab.mqtt.topic import check_topic_name
 from iotlab.triggers.host.declared import load_functions
 from iotlab.triggers.host.function import Function
+from iotlab.triggers.mapping.destinations import EXPECTED, check_destination
 from iotlab.triggers.mapping.file import load_mappings
 from iotlab.triggers.mapping.settings import MappingSettings
-
-MQTT = "mqtt:"
-"""How a destination for what is given up begins; a topic name follows."""
 
 
 class Declared(msgspec.Struct, frozen=True):
@@ -46,10 +43,7 @@ def _check(settings: MappingSettings, handlers: list[str], file: Path) -> None:
         raise ConfigError(place, f"there is no handler {settings.handler!r}", expected=known)
     if not settings.on_failure:
         return
-    expected = "mqtt: and a topic, such as mqtt:lab/given-up"
-    if not settings.on_failure.startswith(MQTT):
-        raise ConfigError(place, f"on_failure {settings.on_failure!r} is no destination", expected=expected)
     try:
-        check_topic_name(settings.on_failure.removeprefix(MQTT))
+        check_destination(settings.on_failure)
     except ValueError as error:
-        raise ConfigError(place, f"on_failure: {error}", expected=expected) from error
+        raise ConfigError(place, f"on_failure: {error}", expected=EXPECTED) from error

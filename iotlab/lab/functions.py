@@ -5,17 +5,17 @@ from __future__ import annotations
 import logging
 import threading
 from pathlib import Path
-from typing import Protocol
 
 from iotlab.clock import Clock
 from iotlab.config.secret import secret_from_text
 from iotlab.errors import ConfigError, Place, TableError, UnavailableError
-from iotlab.lab.declared import MQTT, Declared, load_declared
+from iotlab.lab.declared import Declared, load_declared
 from iotlab.table.store import Store
 from iotlab.triggers.edited_file import EditedFile
 from iotlab.triggers.host.declared import FILE_NAME
 from iotlab.triggers.host.host import HandlerHost
 from iotlab.triggers.host.stats import HandlerStats
+from iotlab.triggers.mapping.destinations import Sender, open_destination
 from iotlab.triggers.mapping.mapping import EventSourceMapping
 from iotlab.triggers.mapping.mappings import Mappings
 from iotlab.triggers.mapping.positions import Positions
@@ -25,27 +25,6 @@ from iotlab.triggers.mapping.stats import MappingStats
 LOG = logging.getLogger(__name__)
 
 _LOOK_S = 0.25
-
-
-class Sender(Protocol):
-    """An MQTT client, as this module uses it."""
-
-    def publish(self, topic: str, payload: bytes, *, qos: int) -> bool:
-        """Publish, or return False when the queue is full."""
-        ...
-
-
-class TopicSink:
-    """Publishes what is given up to a topic, with QoS 1."""
-
-    def __init__(self, topic: str, sender: Sender) -> None:
-        self._topic = topic
-        self._sender = sender
-
-    def send(self, mapping: str, document: bytes) -> None:
-        """Publish one document. Raises UnavailableError when the client's queue is full."""
-        if not self._sender.publish(self._topic, document, qos=1):
-            raise UnavailableError(f"{mapping}: the queue to the broker is full", hint="The dead letter is kept.")
 
 
 class Functions:
@@ -152,8 +131,7 @@ class Functions:
     def _mapping(self, settings: MappingSettings) -> EventSourceMapping:
         if self._host is None:
             raise RuntimeError("a mapping without a handler passed the checks of the file")
-        topic = settings.on_failure.removeprefix(MQTT)
-        sink = TopicSink(topic, self._sender) if topic else None
+        sink = open_destination(settings.on_failure, self._sender) if settings.on_failure else None
         handler = self._host.handler(settings.handler)
         return EventSourceMapping(self._store, settings, handler, clock=self._clock, sink=sink)
 
