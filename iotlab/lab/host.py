@@ -223,6 +223,11 @@ class BridgeHost:
         """Seconds since the start."""
         return (self._clock.now_us() - self.started_us) / US_PER_S
 
+    def reply_counts(self) -> dict[str, int]:
+        """Return what became of answers from phones, over all reply topics; ``errors`` are broken connections."""
+        names = ("accepted", "refused", "errors")
+        return {name: sum(getattr(replies, name) for replies in self._replies) for name in names}
+
     def _keep_house(self) -> None:
         self.table.keep_house(self._settings.table.stream_retention_h * 3600)
 

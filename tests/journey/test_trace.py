@@ -115,6 +115,10 @@ def test_the_trace_of_a_message_has_its_handlers_its_alarm_and_who_was_told(
         assert told.done_us is not None
         assert found.first_us <= alarm.at_us <= told.created_us <= told.done_us
 
+    health = host.health()
+    assert health.caretaker.keys() == {"watched", "transitions", "conflicts", "malformed", "errors"}
+    assert health.replies == {"accepted": 0, "refused": 0, "errors": 0}
+
     # What a person does to the alarm later was not caused by the message.
     Person(host.table.store, "anna", SystemClock()).acknowledge("hot/oven", seen_version=1)
     assert [one.what for one in traced(host, "m-1").alarms] == ["raised"]
