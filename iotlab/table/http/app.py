@@ -1,24 +1,22 @@
-"""What is done with one HTTP request: who may call, what is asked, and the answer's form.
+"""What is done with one HTTP request: who may call, what is asked, and what a refusal says.
 
 The order of checks is DynamoDB's, but a large body without a valid signature is never parsed.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Coroutine, Mapping
-from concurrent.futures import Executor, Future
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Executor
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from iotlab.errors import IotlabError, UnavailableError
 from iotlab.table.credentials import Credentials
-from iotlab.table.engine import Engine
 from iotlab.table.errors import (
     DynamoDBError,
     InternalServerError,
@@ -28,44 +26,27 @@ from iotlab.table.errors import (
 from iotlab.table.http.access import LOOPBACK_NAMES, check_host, check_origin, cors_headers, preflight
 from iotlab.table.http.answers import JSON, NOT_FOUND, Response, error_response
 from iotlab.table.http.bounds import INLINE_BODY_BYTES
-from iotlab.table.http.encodings import compress, decompress
+from iotlab.table.http.encodings import decompress
 from iotlab.table.http.errors import ServiceUnavailable
+from iotlab.table.http.execution import Execution, Later
 from iotlab.table.http.replay import ReplayMemory
 from iotlab.table.http.request import Request
-from iotlab.table.operations import OPERATIONS, PREPARED, STREAM_OPERATIONS, execute_raw
+from iotlab.table.operations import OPERATIONS, STREAM_OPERATIONS
 from iotlab.table.served import Served
 from iotlab.table.sigv4 import Signature, SignedRequest, check_signature, read_signature
 from iotlab.table.sigv4_time import parse
 
-T = TypeVar("T")
 Page = Callable[[], Response]
-_Later = Coroutine[Any, Any, Response]
 
 _TARGETS = {f"DynamoDB_20120810.{name}": name for name in OPERATIONS} | {
     f"DynamoDBStreams_20120810.{name}": name for name in STREAM_OPERATIONS
 }
 _CONTENT_TYPES = frozenset({JSON, "application/x-amz-json-1.1", "application/json"})
-_NO_BODY = frozenset({"TagResource", "UntagResource"})
-"""Operations that DynamoDB answers with no body at all."""
-
-_QUICK = "GetItem"
-"""The operation that is executed without another thread: one row by its key, 90 µs less for each. A write waits for
-the disk, and a page of a query or scan would hold up the other connections."""
-_THAT_DECODE = {
-    "AttributesToGet",
-    "FilterExpression",
-    "ProjectionExpression",
-    "QueryFilter",
-    "ReturnConsumedCapacity",
-}
-"""Parameters of Query that need each item decoded; without them a page of 1 MB is handed on as it is stored."""
-
 _ATTEMPT = ("amz-sdk-invocation-id", "amz-sdk-request", "aws-sdk-invocation-id", "aws-sdk-retry")
 """The headers in which SDKs say which attempt a request is; the last two are those of PHP."""
 
 _log = logging.getLogger(__name__)
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
-_encode = msgspec.json.Encoder().encode
 
 
 class App:
@@ -74,7 +55,7 @@ class App:
     Args:
         served: What is served.
         credentials: With what requests must be signed.
-        executor: Where operations are executed.
+        executor: Where is done what takes long.
         pages: Path → a function that returns a page. Not signed: they must hold no secret.
         origins: Web pages that may call, such as ``http://localhost:3000``, or ``*`` for all.
         host: The loopback address that it listens on.
@@ -97,21 +78,18 @@ class App:
         allow_repeats: bool,
     ) -> None:
         self._served = served
-        # What waits for a network, as a table elsewhere does, must not wait on the connections' own thread.
-        self._is_near = isinstance(served, Engine)
         self._credentials = credentials
-        self._executor = executor
         self._pages = dict(pages)
         self._origins = frozenset(origins)
         self._hosts = LOOPBACK_NAMES | {host}
+        self._execution = Execution(served, executor)
         self._replays = ReplayMemory(allow_repeats=allow_repeats)
-        self._waiting_bytes = 0
         self.requests = 0
         self.refusals: Counter[str] = Counter()
 
     def refuse_early(self, request: Request) -> Response | None:
         """Refuse a request for which its head is enough, so that its long body need not be received."""
-        if request.is_short or request.method != "POST":
+        if request.is_short or (request.method, request.path) != ("POST", "/"):
             return None
         try:
             self._check_caller(request)
@@ -121,7 +99,7 @@ class App:
             return self._refused(request, error)
         return None
 
-    def answer(self, request: Request) -> Response | _Later:
+    def answer(self, request: Request) -> Response | Later:
         """Answer one request, at once or as something to wait for; neither raises."""
         self.requests += 1
         try:
@@ -130,7 +108,7 @@ class App:
             return self._refused(request, error)
         return self._finished(request, answer) if isinstance(answer, Response) else self._later(request, answer)
 
-    async def _later(self, request: Request, answer: _Later) -> Response:
+    async def _later(self, request: Request, answer: Later) -> Response:
         try:
             return self._finished(request, await answer)
         except Exception as error:  # noqa: BLE001  as in `answer`
@@ -146,7 +124,7 @@ class App:
         more = cors_headers(request.headers, self._origins)
         return msgspec.structs.replace(response, headers=(*response.headers, *more)) if more else response
 
-    def _respond(self, request: Request) -> Response | _Later:
+    def _respond(self, request: Request) -> Response | Later:
         self._check_caller(request)
         match request.method:
             case "POST" if request.path == "/":
@@ -161,13 +139,13 @@ class App:
         check_host(request.headers, self._hosts)
         check_origin(request.headers, self._origins)
 
-    def _get(self, request: Request) -> Response | _Later:
+    def _get(self, request: Request) -> Response | Later:
         if request.path == "/":
             return Response(200, f"healthy: {request.headers['host']} ".encode("latin-1"), "")
         page = self._pages.get(request.path)
-        return NOT_FOUND if page is None else self._in_thread(page)
+        return NOT_FOUND if page is None else self._execution.in_thread(page)
 
-    def _post(self, request: Request) -> Response | _Later:
+    def _post(self, request: Request) -> Response | Later:
         signed = _signed(request)
         signature = self._try_signature(signed)
         if isinstance(signature, DynamoDBError) and not request.is_short:
@@ -186,30 +164,19 @@ class App:
     async def _after_check(
         self, request: Request, signature: Signature, check: Callable[[], dict[str, Any] | DynamoDBError]
     ) -> Response:
-        answer = self._verified(request, signature, await self._in_thread(check))
+        answer = self._verified(request, signature, await self._execution.in_thread(check))
         return answer if isinstance(answer, Response) else await answer
 
     def _verified(
         self, request: Request, signature: Signature, document: dict[str, Any] | DynamoDBError
-    ) -> Response | _Later:
+    ) -> Response | Later:
         """Answer a request whose signature is right, if it is new."""
         self._remember(signature, _attempt(request))
         request.is_verified = True
         operation = _operation(request.headers)
         if isinstance(document, DynamoDBError):
             raise document
-        execute = partial(self._execute, operation, document, request)
-        if self._is_near and _is_quick(operation, document):
-            return execute()
-        prepare = PREPARED.get(operation)
-        if prepare is not None and isinstance(self._served, Engine) and len(request.body) <= INLINE_BODY_BYTES:
-            write: Any = prepare(self._served, document)
-            return self._committed(request, operation, write, self._served.submit(write.work))
-        return self._in_thread(execute)
-
-    async def _committed(self, request: Request, operation: str, write: Any, outcome: Future[Any]) -> Response:
-        """Answer a write once it is durable. Nobody waits for the disk: the writer's thread says when."""
-        return _response(operation, write.finish(await asyncio.wrap_future(outcome), msgspec.Raw), request)
+        return self._execution.start(request, operation, document)
 
     def _read_signature(self, request: SignedRequest) -> Signature:
         return read_signature(self._credentials, request, self._served.clock.now_us() / 1_000_000)
@@ -240,17 +207,6 @@ class App:
             now_s=clock.now_us() / 1_000_000,
             monotonic_s=clock.monotonic_s(),
         )
-
-    def _execute(self, operation: str, document: dict[str, Any], request: Request) -> Response:
-        served = self._served
-        if isinstance(served, Engine):
-            answer = execute_raw(served, operation, document)
-        else:
-            answer = served.call(operation, document)
-        return _response(operation, answer, request)
-
-    async def _in_thread(self, function: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, function)
 
 
 def decode(body: bytes) -> dict[str, Any]:
@@ -300,16 +256,3 @@ def _known(error: Exception) -> DynamoDBError:
             return InternalServerError(error.message)
     _log.error("request failed", exc_info=error)
     return InternalServerError("Internal server error")
-
-
-def _response(operation: str, answer: dict[str, Any], request: Request) -> Response:
-    response = Response(200, b"" if operation in _NO_BODY else _encode(answer), request.content_type)
-    accepted = request.headers.get("accept-encoding")
-    return response if accepted is None else compress(response, accepted)
-
-
-def _is_quick(operation: str, document: dict[str, Any]) -> bool:
-    """Return whether an operation reads so little that handing it to another thread would cost more."""
-    if operation == _QUICK:
-        return True
-    return operation == "Query" and not document.keys() & _THAT_DECODE

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Coroutine
 from typing import Any, Protocol
 
 import msgspec
@@ -20,11 +19,9 @@ from iotlab.table.errors import DynamoDBError, SerializationException
 from iotlab.table.http.answers import CONTINUE, Response, error_response, message
 from iotlab.table.http.bounds import ARRIVAL_S, IDLE_S, KEEP_ALIVE_S, LINGER_S, MAX_CONNECTIONS
 from iotlab.table.http.errors import ServiceUnavailable
+from iotlab.table.http.execution import Later
 from iotlab.table.http.receiving import Budget, Receiver
 from iotlab.table.http.request import Request
-
-Answer = Response | Coroutine[Any, Any, Response]
-"""An answer, or what it has to be waited for with. Waiting for it raises nothing."""
 
 
 class Answering(Protocol):
@@ -34,8 +31,8 @@ class Answering(Protocol):
         """Return why a request is refused before its body has come; None when that may come."""
         ...
 
-    def answer(self, request: Request) -> Answer:
-        """Return the answer to a whole request."""
+    def answer(self, request: Request) -> Response | Later:
+        """Return the answer to a whole request, or what it is to be waited for with."""
         ...
 
 
@@ -151,6 +148,7 @@ class Connection(asyncio.Protocol):
             self.transport.write(CONTINUE)
 
     def _take(self, request: Request, refusal: Response | None = None) -> None:
+        request.sender = id(self)
         self._waiting.append((request, refusal))
         self._answer_waiting()
         if self._waiting and self.transport.is_reading():
@@ -171,7 +169,7 @@ class Connection(asyncio.Protocol):
         if not self._waiting and not self.transport.is_closing() and not self.transport.is_reading():
             self.transport.resume_reading()
 
-    async def _wait(self, request: Request, answer: Coroutine[Any, Any, Response]) -> None:
+    async def _wait(self, request: Request, answer: Later) -> None:
         try:
             response = await answer
         finally:

@@ -15,10 +15,11 @@ class Request:
         head: The bytes with which it began, as they were received.
         body: As it was received, so still compressed; empty until it has arrived.
         keeps_open: Whether the client goes on with the connection.
+        sender: Tells apart the connections on which requests come.
         is_verified: Set once its signature was found right.
     """
 
-    __slots__ = ("body", "head", "headers", "is_verified", "keeps_open", "method", "path", "query")
+    __slots__ = ("body", "head", "headers", "is_verified", "keeps_open", "method", "path", "query", "sender")
 
     def __init__(self, method: str, path: str, query: str, headers: dict[str, str], *, keeps_open: bool) -> None:
         self.method = method
@@ -28,6 +29,7 @@ class Request:
         self.keeps_open = keeps_open
         self.head = b""
         self.body = b""
+        self.sender = 0
         self.is_verified = False
 
     @property
