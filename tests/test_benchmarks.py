@@ -40,11 +40,14 @@ def test_the_ratio_is_taken_to_the_best_reference() -> None:
     rates = {(name, table_http.OURS): [300.0, 200.0] for name in table_http.LIMITS}
     rates |= {(name, table_http.VOLATILE): [600.0, 400.0] for name in table_http.LIMITS}
     rates |= {(name, table_http.NONE): [900.0, 800.0] for name in table_http.LIMITS}
+    rates |= {(name, table_http.FSYNC): [300.0, 400.0] for name in table_http.LIMITS}
     rates |= {(name, "slow"): [100.0, 200.0] for name in table_http.LIMITS}
     rates |= {(name, "fast"): [150.0, 100.0] for name in table_http.LIMITS}
     table_http.ratios(report, rates, ["slow", "fast"])
     assert {tuple(promise.figure.samples) for promise in report.promises} == {(2.0, 1.0)}
     assert [promise.is_held for promise in report.promises] == [True] * 4
+    bounds = {figure.name: figure.samples for figure in report.figures}
+    assert bounds["PutItem: the ratio of a server that does one fsync"] == [2.0, 2.0]
 
 
 def test_a_reference_without_its_tool_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -51,10 +51,12 @@ class Tables:
 class _Held:
     """A device's state while a batch changes it: as an object, and as the bytes that the unit of work has."""
 
-    __slots__ = ("_device", "body", "item")
+    __slots__ = ("_device", "body", "item", "key", "key_attributes")
 
-    def __init__(self, device: str, body: bytes | None) -> None:
+    def __init__(self, device: str, key: Key, body: bytes | None) -> None:
         self._device = device
+        self.key = key
+        self.key_attributes: Item = {"device": {"S": device}}
         self.body = body
         self.restore()
 
@@ -127,7 +129,7 @@ class BatchCommit:
             changed = fill_unknown(held.item, reading, topic=message.topic, received_us=message.received_at_us)
             arrival.fate = "retained"
             if changed:
-                self._keep_state(reading.device, held, arrival, _checked(_encode(held.item)))
+                self._keep_state(held, arrival, _checked(_encode(held.item)))
             return
         if reading.oldest_seq is not None and reading.boot_id is not None:
             arrival.lost = self._boot(reading.device, reading.boot_id).pass_over(reading.oldest_seq)
@@ -164,10 +166,10 @@ class BatchCommit:
             raise
         if history is not None and body is not None:
             # Decoding has bounded the device's name, so the key needs no checks of its own.
-            key = Key.of(reading.device.encode(), history["at"]["S"].encode())
+            key = Key(held.key.partition, history["at"]["S"].encode())
             self._unit.put(self._tables.readings, key, body, old=None, key_attributes={})
         arrival.fate = "stored" if reading.values else "status"
-        self._keep_state(reading.device, held, arrival, state)
+        self._keep_state(held, arrival, state)
 
     def _tag_if_new(self, arrival: Arrival, reading: Reading) -> str | None:
         """Return what makes the message's history key unique, or None when the message is stored already."""
@@ -222,15 +224,12 @@ class BatchCommit:
     def _state(self, device: str) -> _Held:
         held = self._states.get(device)
         if held is None:
-            held = _Held(device, self._unit.get(self._tables.devices, Key.of(device.encode())))
-            self._states[device] = held
+            key = Key.of(device.encode())
+            held = self._states[device] = _Held(device, key, self._unit.get(self._tables.devices, key))
         return held
 
-    def _keep_state(self, device: str, held: _Held, arrival: Arrival, body: bytes) -> None:
-        key_attributes: Item = {"device": {"S": device}}
-        self._unit.put(
-            self._tables.devices, Key.of(device.encode()), body, old=held.body, key_attributes=key_attributes
-        )
+    def _keep_state(self, held: _Held, arrival: Arrival, body: bytes) -> None:
+        self._unit.put(self._tables.devices, held.key, body, old=held.body, key_attributes=held.key_attributes)
         held.body = body
         arrival.sequence = self._unit.sequence
 

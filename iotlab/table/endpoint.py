@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import uvicorn
 
@@ -18,8 +18,9 @@ from iotlab.table.credentials import Credentials
 from iotlab.table.engine import Engine
 from iotlab.table.http.answers import Response
 from iotlab.table.http.app import App, Page
-from iotlab.table.http.bounds import KEEP_ALIVE_S, MAX_CONNECTIONS
+from iotlab.table.http.bounds import MAX_CONNECTIONS
 from iotlab.table.http.connection import Connection
+from iotlab.table.http.receiving import Budget
 from iotlab.table.served import Served
 
 __all__ = ["Endpoint", "Response"]
@@ -74,11 +75,13 @@ class Endpoint:
             host=host,
             allow_repeats=allow_repeats,
         )
+        connect = partial(Connection, app=self._app, refusals=self._app.refusals, budget=Budget())
         config = uvicorn.Config(
-            self._app,
+            # The connections ask it themselves; uvicorn has only the listening, the counting and the end.
+            cast("Any", self._app),
             interface="asgi3",
             # uvicorn calls it as it would the class.
-            http=cast("type[asyncio.Protocol]", partial(Connection, refusals=self._app.refusals)),
+            http=cast("type[asyncio.Protocol]", connect),
             ws="none",
             lifespan="off",
             access_log=False,
@@ -86,7 +89,6 @@ class Endpoint:
             log_config=None,
             server_header=False,
             proxy_headers=False,
-            timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=_DRAIN_S,
         )
         self._server = uvicorn.Server(config)
@@ -126,7 +128,8 @@ class Endpoint:
         self._socket.close()
 
     def _run(self) -> None:
-        asyncio.run(self._server.serve(sockets=[self._socket]))
+        # On uvloop where that is installed.
+        self._server.run(sockets=[self._socket])
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,6 +1,6 @@
 """The embedded table: a DynamoDB-compatible store in one durable file.
 
-One process opens a file; many threads may use the engine. Writes go through one writer thread with group commit;
+One process opens a file; many threads may use the engine. Writes go through one writer with group commit;
 reads use a read-only connection for each thread.
 """
 
@@ -97,12 +97,12 @@ class Engine:
         return record_page(self, iterator, limit)
 
     def transact(self, work: Callable[[UnitOfWork], T]) -> T:
-        """Execute a work on the writer thread and return its result once it is durable; see `Writer.submit`."""
-        return self._writer.submit(work).result()
+        """Execute a work and return its result once it is durable; see `Writer.submit`."""
+        return self._writer.submit(work, here=True).result()
 
-    def submit(self, work: Callable[[UnitOfWork], T], *, alone: bool = False) -> Future[T]:
-        """Queue a work and return at once; see `Writer.submit`."""
-        return self._writer.submit(work, alone=alone)
+    def submit(self, work: Callable[[UnitOfWork], T], *, alone: bool = False, here: bool = False) -> Future[T]:
+        """Queue a work and return at once, or with ``here`` perhaps execute it; see `Writer.submit`."""
+        return self._writer.submit(work, alone=alone, here=here)
 
     def read(self) -> apsw.Connection:
         """Return this thread's read-only connection."""
@@ -121,7 +121,7 @@ class Engine:
     def on_commit(self, listener: Callable[[int], None]) -> None:
         """Have ``listener`` called with the last sequence number after each commit with stream records.
 
-        It runs on the writer thread: it must only wake somebody.
+        It runs on the thread that executed the commit: it must only wake somebody.
         """
         self._listeners.append(listener)
 
@@ -245,6 +245,11 @@ class Engine:
     def commits(self) -> int:
         """Group commits since the file was opened."""
         return self._writer.commits
+
+    @property
+    def commit_s(self) -> float:
+        """How long the newest commit took, with its works."""
+        return self._writer.commit_s
 
     @property
     def committed_us(self) -> int:
