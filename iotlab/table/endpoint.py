@@ -13,6 +13,7 @@ from typing import cast
 
 import uvicorn
 
+from iotlab.clock import Clock
 from iotlab.errors import UnavailableError
 from iotlab.table.credentials import Credentials
 from iotlab.table.engine import Engine
@@ -41,6 +42,7 @@ class Endpoint:
         origins: Web pages that may call, such as ``http://localhost:3000``, or ``*`` for all; none without.
         allow_repeats: Take equal requests in one second from an SDK that gives its attempts no ids; a recorded
             request could then be sent again for two seconds.
+        clock: The time by which signatures are checked; None takes the table's.
 
     Raises:
         UnavailableError: the port is taken.
@@ -56,6 +58,7 @@ class Endpoint:
         host: str = LOOPBACK,
         origins: Collection[str] = (),
         allow_repeats: bool = False,
+        clock: Clock | None = None,
     ) -> None:
         self._host = host
         self._socket = _listen(host, port)
@@ -71,6 +74,7 @@ class Endpoint:
             origins=origins,
             host=host,
             allow_repeats=allow_repeats,
+            clock=clock or served.clock,
         )
         config = uvicorn.Config(
             self._app,

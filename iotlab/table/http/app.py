@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from iotlab.clock import Clock
 from iotlab.errors import IotlabError, UnavailableError
 from iotlab.table.credentials import Credentials
 from iotlab.table.engine import Engine
@@ -80,6 +81,7 @@ class App:
         origins: Web pages that may call, such as ``http://localhost:3000``, or ``*`` for all.
         host: The loopback address that it listens on.
         allow_repeats: See `ReplayMemory`.
+        clock: The time by which signatures are checked.
 
     Attributes:
         requests: Requests since the start.
@@ -96,8 +98,10 @@ class App:
         origins: Collection[str],
         host: str,
         allow_repeats: bool,
+        clock: Clock,
     ) -> None:
         self._served = served
+        self._clock = clock
         # What waits for a network, as a table elsewhere does, must not wait on the connections' own thread.
         self._is_near = isinstance(served, Engine)
         self._credentials = credentials
@@ -180,7 +184,7 @@ class App:
 
     def _try_signature(self, request: SignedRequest) -> Signature | DynamoDBError:
         try:
-            return read_signature(self._credentials, request, self._served.clock.now_us() / 1_000_000)
+            return read_signature(self._credentials, request, self._clock.now_us() / 1_000_000)
         except DynamoDBError as error:
             return error
 
@@ -196,7 +200,7 @@ class App:
             return error
 
     def _remember(self, signature: Signature, attempt: str) -> None:
-        clock = self._served.clock
+        clock = self._clock
         self._replays.check(
             signature.signature,
             attempt,
