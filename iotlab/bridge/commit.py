@@ -14,7 +14,7 @@ import msgspec
 
 from iotlab.bridge.arrival import Arrival, Numbered
 from iotlab.bridge.ledger import MAX_RANGES, BootLedger, LedgerFullError
-from iotlab.bridge.state import apply_reading, fill_unknown, new_state, wire_values
+from iotlab.bridge.state import apply_reading, fill_unknown, is_older, new_state, wire_values
 from iotlab.bridge.stores.base import Unit
 from iotlab.domain import schema
 from iotlab.domain.reading import Ignored, Reading
@@ -140,7 +140,7 @@ class BatchCommit:
     def _store(self, arrival: Arrival, reading: Reading, held: _Held) -> None:
         """Write history, state and account of one message; raise DecodeError before anything of it is written."""
         message = arrival.message
-        event_us = reading.measured_at_us or message.received_at_us
+        event_us = self._event_us(reading, held.item, message.received_at_us)
         tag = self._tag_if_new(arrival, reading)
         if tag is None:
             arrival.fate = "repeat"
@@ -170,6 +170,16 @@ class BatchCommit:
             self._unit.put(self._tables.readings, key, body, old=None, key_attributes={})
         arrival.fate = "stored" if reading.values else "status"
         self._keep_state(held, arrival, state)
+
+    def _event_us(self, reading: Reading, state: Item, received_us: int) -> int:
+        """Return when a message was measured: the device's time, unless its clock was set back since the last one."""
+        event_us = reading.measured_at_us or received_us
+        if reading.boot_id is None or reading.seq is None or not is_older(state, reading, event_us, received_us):
+            return event_us
+        # A number beyond all others was given after them. So the message is not late: its clock is behind now, and
+        # for as long as that would take, state and alarms would be blind.
+        is_newest = reading.seq > self._boot(reading.device, reading.boot_id).highest
+        return received_us if is_newest else event_us
 
     def _tag_if_new(self, arrival: Arrival, reading: Reading) -> str | None:
         """Return what makes the message's history key unique, or None when the message is stored already."""

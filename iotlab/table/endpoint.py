@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import uvicorn
 
+from iotlab.clock import Clock
 from iotlab.errors import UnavailableError
 from iotlab.table.credentials import Credentials
 from iotlab.table.engine import Engine
@@ -43,6 +44,7 @@ class Endpoint:
         allow_repeats: Take equal requests in one second from an SDK that gives its attempts no ids; a recorded
             request could then be sent again for two seconds.
         listener: A listening socket to serve on, instead of a port of this machine; it is closed at the end.
+        clock: The time by which signatures are checked; None takes the table's.
 
     Raises:
         UnavailableError: the port is taken.
@@ -59,6 +61,7 @@ class Endpoint:
         origins: Collection[str] = (),
         allow_repeats: bool = False,
         listener: socket.socket | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self._host = host
         self._socket = listener or _listen(host, port)
@@ -74,6 +77,7 @@ class Endpoint:
             origins=origins,
             host=host,
             allow_repeats=allow_repeats,
+            clock=clock or served.clock,
         )
         connect = partial(Connection, app=self._app, refusals=self._app.refusals, budget=Budget())
         config = uvicorn.Config(

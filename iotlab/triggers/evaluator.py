@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from iotlab.clock import US_PER_S, Clock
+from iotlab.clock import US_PER_S, Clock, unhurried
 from iotlab.domain.notification import Route
 from iotlab.domain.schema import DEVICES
 from iotlab.table.errors import ExpiredIteratorException, TrimmedDataAccessException
@@ -77,7 +77,7 @@ class Evaluator:
             self._watch, self._book, self._timers, self._counters, clock, recall=History(store), flapping=flapping
         )
         self._records = Follower(store, DEVICES)
-        self._checkpoint = Checkpoint(store, clock)
+        self._checkpoint = Checkpoint(store, unhurried(clock))
         self._committer = Committer(
             store, clock, self._checkpoint, self._counters, self._book, committed=self._committed
         )
@@ -134,7 +134,7 @@ class Evaluator:
             records = self._read()
             self._handle_page(records)
             # A reading that waits behind these records may end a hold: timers fire only near the stream's end.
-            if not records or self._clock.now_us() - records[-1].created_at_us < US_PER_S:
+            if not records or self._clock.now_us() - records[-1].created_at_us < US_PER_S * self._clock.speed:
                 self._fire_timers()
             self._checkpoint.save_when_due()
         except BaseException:
@@ -149,14 +149,19 @@ class Evaluator:
 
     def _wait_s(self) -> float:
         due_s = self.next_due_s()
-        return POLL_S if due_s is None else min(due_s, POLL_S)
+        return POLL_S if due_s is None else min(due_s / self._clock.speed, POLL_S)
+
+    @property
+    def _settle_s(self) -> float:
+        # What waits in the broker at a start comes as fast as the machine can take it.
+        return SETTLE_S * self._clock.speed
 
     def _start_over(self) -> None:
         self._judge.memories.clear()
         self._timers.clear()
         self._book.load()
         for alarm in self._book.alarms.values():
-            self._timers.follow(alarm, at_least_s=SETTLE_S)
+            self._timers.follow(alarm, at_least_s=self._settle_s)
         stored = self._checkpoint.load()
         if stored is not None:
             self._resume(stored)
@@ -188,7 +193,7 @@ class Evaluator:
                 self._committer.commit(alarm.alarm, self._without_rule, self._checkpoint.position, by=RULES_CHANGED)
         if any(rule.silence is not None for rule in self._watch.rules.rules.values()):
             for image in self._store.scan_all(DEVICES):
-                self._judge.time_silence(image["device"]["S"], image, at_least_s=SETTLE_S)
+                self._judge.time_silence(image["device"]["S"], image, at_least_s=self._settle_s)
 
     def _resume(self, position: str) -> None:
         self._snapshot.clear()

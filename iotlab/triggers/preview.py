@@ -35,6 +35,8 @@ from iotlab.triggers.writes import RULE, transition
 class MessageClock:
     """The time as the messages have it."""
 
+    speed = 1.0
+
     def __init__(self) -> None:
         self.time_us = 0
 

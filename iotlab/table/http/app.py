@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from iotlab.clock import Clock
 from iotlab.errors import IotlabError, UnavailableError
 from iotlab.table.credentials import Credentials
 from iotlab.table.errors import (
@@ -60,6 +61,7 @@ class App:
         origins: Web pages that may call, such as ``http://localhost:3000``, or ``*`` for all.
         host: The loopback address that it listens on.
         allow_repeats: See `ReplayMemory`.
+        clock: The time by which signatures are checked.
 
     Attributes:
         requests: Requests since the start.
@@ -76,8 +78,10 @@ class App:
         origins: Collection[str],
         host: str,
         allow_repeats: bool,
+        clock: Clock,
     ) -> None:
         self._served = served
+        self._clock = clock
         self._credentials = credentials
         self._pages = dict(pages)
         self._origins = frozenset(origins)
@@ -179,7 +183,7 @@ class App:
         return self._execution.start(request, operation, document)
 
     def _read_signature(self, request: SignedRequest) -> Signature:
-        return read_signature(self._credentials, request, self._served.clock.now_us() / 1_000_000)
+        return read_signature(self._credentials, request, self._clock.now_us() / 1_000_000)
 
     def _try_signature(self, request: SignedRequest) -> Signature | DynamoDBError:
         try:
@@ -199,7 +203,7 @@ class App:
             return error
 
     def _remember(self, signature: Signature, attempt: str) -> None:
-        clock = self._served.clock
+        clock = self._clock
         self._replays.check(
             signature.signature,
             attempt,
