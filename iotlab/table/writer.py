@@ -17,6 +17,7 @@ from iotlab.clock import Clock
 from iotlab.errors import IotlabError, UnavailableError
 from iotlab.table import database
 from iotlab.table.capture import Capture
+from iotlab.table.ends import StreamEnds
 from iotlab.table.mark import write_mark
 from iotlab.table.opening import Progress, open_file
 from iotlab.table.shards import roll_streams
@@ -61,6 +62,7 @@ class Writer:
         failures: Commits that failed; nothing of them was acknowledged.
         checkpoint_failures: Attempts to empty the write-ahead log that failed. Nothing is lost by them.
         mark_failures: Attempts to write the mark that failed. Only the look for a missing log suffers.
+        ends: Told of each commit before anybody else is.
         committed_us: When the newest commit became durable, µs since 1970.
         wal_pages: Pages in the write-ahead log after the newest commit.
     """
@@ -89,10 +91,8 @@ class Writer:
         self._mark_due_s = 0.0
         self._checkpoint_at = CHECKPOINT_PAGES
         self._pinned_at = WAL_LIMIT_PAGES
-        self.commits = 0
-        self.failures = 0
-        self.checkpoint_failures = 0
-        self.mark_failures = 0
+        self.ends = StreamEnds()
+        self.commits = self.failures = self.checkpoint_failures = self.mark_failures = 0
         self.committed_us = 0
         self.wal_pages = 0
         self._thread = threading.Thread(target=self._run, name="table-writer", daemon=True)
@@ -211,6 +211,7 @@ class Writer:
         unit.flush()
         failpoints.hit("before_commit")
         connection.execute("COMMIT")
+        self.ends.committed(self._capture.added_to, is_restructured=self._capture.is_restructured)
         for job, reason in refused:
             job.future.set_exception(reason)
         return done, unit.sequence, unit.sequence > before
