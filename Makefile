@@ -32,9 +32,10 @@ test: check  ## Check, then run every test. ARGS="-k alarms" passes options on.
 	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest $(ARGS)
 
 .PHONY: test-long
-test-long: env  ## Run the long forms of the table's tests: a million steps against the model, kills, disk errors. An hour.
+test-long: env  ## Run the long forms of the tests: a million steps against the model, kills, disk errors, attacks. Over an hour.
 	@IOTLAB_TEST_MODEL_STEPS=1000000 IOTLAB_TEST_TABLE_KILLS=2000 IOTLAB_TEST_EIO=100 IOTLAB_TEST_KILLS=20 \
-		$(BIN)/python -m pytest tests/table/test_model.py tests/faults $(ARGS)
+		IOTLAB_TEST_HOLD_S=60 IOTLAB_TEST_ATTACKS=100 \
+		$(BIN)/python -m pytest tests/table/test_model.py tests/faults tests/triggers/host/test_attacks.py $(ARGS)
 
 .PHONY: check
 check: env  ## Check style, format and types.
