@@ -39,9 +39,10 @@ test: check  ## Check, then run every test. ARGS="-k alarms" passes options on.
 	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest $(ARGS)
 
 .PHONY: test-long
-test-long: env  ## Run the long forms: a million steps against the table's model, kills, disk errors, set clocks. An hour.
-	@IOTLAB_TEST_SERIES=24 IOTLAB_TEST_MODEL_STEPS=1000000 IOTLAB_TEST_TABLE_KILLS=2000 IOTLAB_TEST_EIO=100 IOTLAB_TEST_KILLS=20 \
-		$(BIN)/python -m pytest tests/table/test_model.py tests/faults \
+test-long: env  ## Run the long forms: a million steps against the table's model, kills, disk errors, attacks, set clocks. Over an hour.
+	@IOTLAB_TEST_MODEL_STEPS=1000000 IOTLAB_TEST_TABLE_KILLS=2000 IOTLAB_TEST_EIO=100 IOTLAB_TEST_KILLS=20 \
+		IOTLAB_TEST_HOLD_S=60 IOTLAB_TEST_ATTACKS=100 IOTLAB_TEST_SERIES=24 \
+		$(BIN)/python -m pytest tests/table/test_model.py tests/faults tests/triggers/host/test_attacks.py \
 		tests/journey/test_machine_temperature.py $(ARGS)
 
 .PHONY: check

@@ -20,6 +20,7 @@ from iotlab.table import database, limits, shards, trim, ttl
 from iotlab.table.backfill import Backfill
 from iotlab.table.catalog import Catalog
 from iotlab.table.definition import TableDefinition, TableSpec, define, time_to_live_of
+from iotlab.table.ends import StreamEnds
 from iotlab.table.errors import ResourceNotFoundException, ValidationException
 from iotlab.table.footprint import Footprint, measure, wal_readers
 from iotlab.table.opening import Progress
@@ -240,6 +241,11 @@ class Engine:
             UnavailableError: the file can't be written now; the next call goes on.
         """
         return trim.trim_streams(self, self.clock.now_us() - round(retention_s * US_PER_S))
+
+    @property
+    def ends(self) -> StreamEnds:
+        """Which iterators stand at the end of their stream."""
+        return self._writer.ends
 
     @property
     def commits(self) -> int:

@@ -19,6 +19,7 @@ from iotlab.clock import Clock
 from iotlab.errors import IotlabError, UnavailableError
 from iotlab.table import database
 from iotlab.table.capture import Capture
+from iotlab.table.ends import StreamEnds
 from iotlab.table.jobs import Job, Jobs
 from iotlab.table.mark import write_mark
 from iotlab.table.opening import Progress, open_file
@@ -52,6 +53,7 @@ class Writer:
         checkpoint_failures: Attempts to empty the write-ahead log that failed. Nothing is lost by them.
         mark_failures: Attempts to write the mark that failed. Only the look for a missing log suffers.
         commit_s: How long the newest commit took, with its works.
+        ends: Told of each commit before anybody else is.
         committed_us: When the newest commit became durable, µs since 1970.
         wal_pages: Pages in the write-ahead log after the newest commit.
     """
@@ -80,6 +82,7 @@ class Writer:
         self._mark_due_s = 0.0
         self._checkpoint_at = CHECKPOINT_PAGES
         self._pinned_at = WAL_LIMIT_PAGES
+        self.ends = StreamEnds()
         self.commits = 0
         self.failures = 0
         self.checkpoint_failures = 0
@@ -208,6 +211,7 @@ class Writer:
         unit.flush()
         failpoints.hit("before_commit")
         connection.execute("COMMIT")
+        self.ends.committed(self._capture.added_to, is_restructured=self._capture.is_restructured)
         for job, reason in refused:
             job.future.set_exception(reason)
         return done, unit.sequence, unit.sequence > before

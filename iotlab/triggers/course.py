@@ -192,6 +192,8 @@ def _stay(rule: Rule, alarm: Alarm, verdict: Verdict, moment: Moment) -> Course 
 
 def _change_severity(rule: Rule, alarm: Alarm, verdict: Verdict, timers: Timers, moment: Moment) -> Course | None:
     """Return the rise or fall that a reading causes, or None; timers are begun and ended in ``timers``."""
+    if not rule.escalations:
+        return None
     now = _rank(rule, alarm.severity)
     for rank in range(len(verdict.levels), now, -1):
         escalation, (is_beyond, _) = rule.escalations[rank - 1], verdict.levels[rank - 1]

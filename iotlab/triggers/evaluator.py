@@ -36,6 +36,8 @@ LOG = logging.getLogger(__name__)
 
 RULES_CHANGED = "rules changed"
 PAGE_RECORDS = 1000
+_BEHIND_US = 20_000
+"""A page that ends with a record older than this may have more behind it."""
 SETTLE_S = 1.0
 
 
@@ -81,8 +83,8 @@ class Evaluator:
         self._committer = Committer(
             store, clock, self._checkpoint, self._counters, self._book, committed=self._committed
         )
-        self._loop = Loop("triggers", self.step, self._wait_s, self._counters.failed)
-        self._is_open = False
+        self._loop = Loop("triggers", self._step_on, self._wait_s, self._counters.failed)
+        self._is_open = self._is_behind = False
         self._snapshot: dict[str, int] = {}
 
     def start(self) -> None:
@@ -132,6 +134,8 @@ class Evaluator:
             self._take_new_rules()
             self._book.refresh()
             records = self._read()
+            age_us = self._clock.now_us() - records[-1].created_at_us if records else 0
+            self._is_behind = age_us > _BEHIND_US
             self._handle_page(records)
             # A reading that waits behind these records may end a hold: timers fire only near the stream's end.
             if not records or self._clock.now_us() - records[-1].created_at_us < US_PER_S * self._clock.speed:
@@ -142,6 +146,12 @@ class Evaluator:
             self._is_open = False
             raise
         return len(records)
+
+    def _step_on(self) -> int:
+        """Do a step; return 0 when nothing can be left to read of which no wake tells."""
+        records = self.step()
+        # A commit wakes this thread. Asking after each whether there is one more would double the work.
+        return records if self._is_behind or self._records.shards > 1 else 0
 
     def next_due_s(self) -> float | None:
         """Return the seconds until a timer runs out; None when none runs. On the evaluator's thread only."""
