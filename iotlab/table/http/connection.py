@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
+
+# The loop's own time is in whole milliseconds on uvloop, too coarse to tell who was idle for longer.
+from time import monotonic
 from typing import Any, Protocol
 
 import msgspec
@@ -72,7 +75,7 @@ class Connection(asyncio.Protocol):
         self._is_full = False
         self._closing = False
         self.trusted = False
-        self._opened_s = self._used_s = self._loop.time()
+        self._opened_s = self._used_s = monotonic()
         self._since_s: float | None = self._opened_s
         self._timer: asyncio.TimerHandle | None = None
 
@@ -97,7 +100,7 @@ class Connection(asyncio.Protocol):
         """Answer the requests that are whole with this part."""
         if self._closing:
             return
-        self._used_s = self._loop.time()
+        self._used_s = monotonic()
         requests = self._receiver.feed(data)
         if not self._receiver.is_within:
             self._since_s = None
@@ -136,7 +139,7 @@ class Connection(asyncio.Protocol):
     def is_idle(self) -> bool:
         """Whether it is only kept open, for a while already: no request has begun and none is being answered."""
         is_quiet = self._since_s is None and not self._is_busy and not self._closing
-        return is_quiet and self._loop.time() - self._used_s > IDLE_S
+        return is_quiet and monotonic() - self._used_s > IDLE_S
 
     def _look_at(self, head: Request) -> None:
         """Decide about a body that has not come yet."""
@@ -180,7 +183,7 @@ class Connection(asyncio.Protocol):
     def _send(self, request: Request, response: Response) -> None:
         if self.transport.is_closing():
             return
-        self._used_s = self._loop.time()
+        self._used_s = monotonic()
         self._state.total_requests += 1
         self.trusted |= request.is_verified
         is_last = not request.keeps_open or (self._closing and not self._waiting)
@@ -230,7 +233,7 @@ class Connection(asyncio.Protocol):
 
     def _check_time(self) -> None:
         """Look whether a request is late, or none came for long. One timer costs less than one for each request."""
-        now_s = self._loop.time()
+        now_s = monotonic()
         if self._since_s is not None:
             left_s = self._since_s + ARRIVAL_S - now_s
         else:
