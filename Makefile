@@ -27,14 +27,23 @@ env: system .venv/.made  ## Make or renew the environment in .venv/.
 demo: env  ## Start the whole lab: broker, bridge, 44 emulated devices and the window. ARGS="--for 60s" passes options on.
 	@$(BIN)/iotlab demo $(ARGS)
 
+.PHONY: home-day
+home-day: env  ## Play a day of a home in 144 s: six leaks and faults, six alarms, or it fails. ARGS="--seed 42".
+	@rm -rf .bench/home-day
+	@mkdir -p .bench
+	@$(BIN)/iotlab demo --scenario home-day --speed 600 --no-window --exact --data-dir .bench/home-day \
+		--report .bench/home-day.json $(ARGS)
+
 .PHONY: test
 test: check  ## Check, then run every test. ARGS="-k alarms" passes options on.
 	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest $(ARGS)
 
 .PHONY: test-long
-test-long: env  ## Run the long forms of the table's tests: a million steps against the model, kills, disk errors. An hour.
+test-long: env  ## Run the long forms: a million steps against the table's model, kills, disk errors, attacks, set clocks. Over an hour.
 	@IOTLAB_TEST_MODEL_STEPS=1000000 IOTLAB_TEST_TABLE_KILLS=2000 IOTLAB_TEST_EIO=100 IOTLAB_TEST_KILLS=20 \
-		$(BIN)/python -m pytest tests/table/test_model.py tests/faults $(ARGS)
+		IOTLAB_TEST_HOLD_S=60 IOTLAB_TEST_ATTACKS=100 IOTLAB_TEST_SERIES=24 \
+		$(BIN)/python -m pytest tests/table/test_model.py tests/faults tests/triggers/host/test_attacks.py \
+		tests/journey/test_machine_temperature.py $(ARGS)
 
 .PHONY: check
 check: env  ## Check style, format and types.

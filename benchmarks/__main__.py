@@ -1,7 +1,7 @@
 """``make bench``: all measurements, one after the other, or those that are named.
 
-``python -m benchmarks [NAME …] [--quick] [--json FILE]``: NAME is ``ingest``, ``rules``, ``table``, or one part of
-the table's: ``http``, ``transaction``, ``large``.
+``python -m benchmarks [NAME …] [--quick] [--json FILE]``: NAME is ``ingest``, ``rules``, ``latency``, ``attacks``,
+``table``, or a part of the table: ``http``, ``transaction``, ``large``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import ingest, rules, table_http, table_large, table_transaction
+from benchmarks import attacks, ingest, latency, rules, table_http, table_large, table_transaction
 from benchmarks.references import CACHE
 from benchmarks.report import Report
 
@@ -35,8 +35,16 @@ def _rules(report: Report, is_quick: bool) -> None:
     rules.measure(report, rules.Size(messages=4000, rounds=3, history=20_000) if is_quick else rules.Size())
 
 
+def _latency(report: Report, is_quick: bool) -> None:
+    latency.measure(report, latency.Size(rounds=2, slice_s=1.5) if is_quick else latency.Size())
+
+
+def _attacks(report: Report, is_quick: bool) -> None:
+    attacks.measure(report, attacks.Size(rounds=1, slice_s=2) if is_quick else attacks.Size())
+
+
 TABLE: dict[str, _Part] = {"http": _http, "transaction": _transaction, "large": _large}
-PARTS: dict[str, _Part] = TABLE | {"rules": _rules}
+PARTS: dict[str, _Part] = TABLE | {"rules": _rules, "latency": _latency, "attacks": _attacks}
 NAMES = ("ingest", "table", *PARTS)
 
 
@@ -47,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that it runs: no figures to keep")
     parser.add_argument("--json", type=Path, default=CACHE / "report.json", help="where the figures go")
     asked = parser.parse_args(arguments)
-    names = asked.names or ["ingest", "table", "rules"]
+    names = asked.names or ["ingest", "table", "rules", "latency", "attacks"]
     unknown = [name for name in names if name not in NAMES]
     if unknown:
         parser.error(f"there is no benchmark {unknown[0]!r}: choose from {', '.join(NAMES)}")

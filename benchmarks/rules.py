@@ -126,8 +126,11 @@ def _cpu_us(rehearsal: Rehearsal, messages: list[StreamRecord]) -> float:
 
 
 RULES = {
-    "above, with a hold": "above = 30\nclear = 25\nhold_s = 60",
-    "rises within ten minutes": "rises_by = 10\nwithin_s = 600",
+    "above, with a hold": 'channel = "v"\nabove = 30\nclear = 25\nhold_s = 60',
+    "rises within ten minutes": 'channel = "v"\nrises_by = 10\nwithin_s = 600',
+    "moves within ten minutes": 'channel = "v"\nmoves_by = 30\nwithin_s = 600',
+    "unchanged for ten minutes": 'channel = "v"\nstuck_s = 600',
+    "above and rises": 'all = [{ channel = "v", above = 30 }, { channel = "v", rises_by = 3, within_s = 600 }]',
 }
 
 
@@ -140,9 +143,9 @@ def _preview(report: Report, size: Size) -> None:
             store = Store(engine)
             fill_day(store, devices=100, messages=size.history)
             for name, text in RULES.items():
-                rule = parse_rules(f'[[rule]]\nid = "r"\nchannel = "v"\n{text}', "bench").rules["r"]
+                rule = parse_rules(f'[[rule]]\nid = "r"\n{text}', "bench").rules["r"]
                 took_s = [_preview_s(store, rule) for _ in range(3)]
-                about = f"a rule ({name}) tried on 24 h of {size.history} messages"
+                about = f"{name}: tried on 24 h of {size.history} messages"
                 report.promise(about, "s", took_s, "at most", PREVIEW_LIMIT_S * size.history / 1_000_000)
         finally:
             engine.close()

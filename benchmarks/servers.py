@@ -41,9 +41,9 @@ def own(name: str, path: Path, synchronous: str) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def none(name: str) -> Iterator[Server]:
-    """Serve answers for which nothing is done, until the end of the context."""
-    with _child(name, ["benchmarks.answer_at_once"]) as server:
+def none(name: str, log: Path | None = None) -> Iterator[Server]:
+    """Serve answers for which nothing is done, or with a log one fsync for each write."""
+    with _child(name, ["benchmarks.answer_at_once", *([] if log is None else [str(log)])]) as server:
         yield server
 
 

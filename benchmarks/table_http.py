@@ -25,6 +25,8 @@ from benchmarks.report import Report
 from benchmarks.servers import Server
 
 OURS, VOLATILE, NONE = "iotlab", "iotlab without fsync", "no server: boto3 alone"
+FSYNC = "no table: one fsync"
+WRITES = ("PutItem", "BatchWriteItem")
 BATCH = 25
 LIMITS = {"PutItem": 1.3, "GetItem": 1.3, "Query": 1.3, "BatchWriteItem": 1.0}
 """By what each must be faster than the better reference."""
@@ -54,6 +56,8 @@ def measure(report: Report, size: Size, references: Sequence[Reference] = REFERE
         running = [stack.enter_context(servers.own(OURS, folder / "full.db", "FULL"))]
         running.append(stack.enter_context(servers.own(VOLATILE, folder / "off.db", "OFF")))
         running.append(stack.enter_context(servers.none(NONE)))
+        running.append(stack.enter_context(servers.none(FSYNC, folder / "log")))
+        own = len(running)
         running += _references(report, references, stack, folder)
         for server in running:
             _fill(server.client, size.items)
@@ -61,7 +65,7 @@ def measure(report: Report, size: Size, references: Sequence[Reference] = REFERE
     for (operation, name), samples in rates.items():
         report.figure(f"{operation}: {name}", "items/s" if operation == "BatchWriteItem" else "/s", samples)
     report.figure("fsync of 4 KB appended to a file, nothing else", "/s", fsyncs)
-    ratios(report, rates, [server.name for server in running[3:]])
+    ratios(report, rates, [server.name for server in running[own:]])
 
 
 def _references(report: Report, references: Sequence[Reference], stack: ExitStack, folder: Path) -> Iterator[Server]:
@@ -178,7 +182,10 @@ def ratios(report: Report, rates: Rates, references: list[str]) -> None:
             report.promise(f"{operation}: ratio to the best of the others", "", found, "at least", limit)
             most = [alone / other for alone, other in zip(rates[operation, NONE], best, strict=True)]
             report.figure(f"{operation}: the ratio of a server that takes no time", "", most)
-        if operation in {"PutItem", "BatchWriteItem"}:
+            if operation in WRITES:
+                durable = [synced / other for synced, other in zip(rates[operation, FSYNC], best, strict=True)]
+                report.figure(f"{operation}: the ratio of a server that does one fsync", "", durable)
+        if operation in WRITES:
             volatile = rates[operation, VOLATILE]
             cost = [with_fsync / without for with_fsync, without in zip(ours, volatile, strict=True)]
             report.figure(f"{operation}: ratio with fsync to without", "", cost)

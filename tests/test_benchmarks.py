@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from benchmarks import __main__ as bench
-from benchmarks import items, references, rules, table_http, table_large, table_transaction
+from benchmarks import attacks, items, latency, references, rules, table_http, table_large, table_transaction
 from benchmarks.references import Command, Reference, UnavailableReferenceError
 from benchmarks.report import Figure, Promise, Report
 from iotlab.table.sizes import size_bytes
@@ -40,11 +40,14 @@ def test_the_ratio_is_taken_to_the_best_reference() -> None:
     rates = {(name, table_http.OURS): [300.0, 200.0] for name in table_http.LIMITS}
     rates |= {(name, table_http.VOLATILE): [600.0, 400.0] for name in table_http.LIMITS}
     rates |= {(name, table_http.NONE): [900.0, 800.0] for name in table_http.LIMITS}
+    rates |= {(name, table_http.FSYNC): [300.0, 400.0] for name in table_http.LIMITS}
     rates |= {(name, "slow"): [100.0, 200.0] for name in table_http.LIMITS}
     rates |= {(name, "fast"): [150.0, 100.0] for name in table_http.LIMITS}
     table_http.ratios(report, rates, ["slow", "fast"])
     assert {tuple(promise.figure.samples) for promise in report.promises} == {(2.0, 1.0)}
     assert [promise.is_held for promise in report.promises] == [True] * 4
+    bounds = {figure.name: figure.samples for figure in report.figures}
+    assert bounds["PutItem: the ratio of a server that does one fsync"] == [2.0, 2.0]
 
 
 def test_a_reference_without_its_tool_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -93,6 +96,31 @@ def test_rules_are_measured_few_beside_many_and_on_a_day() -> None:
     rules.measure(report, rules.Size(devices=20, messages=200, rounds=2, history=1000))
     assert report.promises[0].figure.name == "200 rules: ratio of CPU to 100"
     assert all(figure.median > 0 for figure in report.figures)
+
+
+@pytest.mark.timeout(120)
+def test_each_probe_is_told_and_each_bare_message_heard_and_the_hops_between_are_reported() -> None:
+    report = Report()
+    latency.measure(report, latency.Size(rounds=1, slice_s=1.0, rate=200, probes=40))
+    figures = {figure.name: figure.median for figure in report.figures}
+    told = report.promises[0].figure
+    assert told.name == "publish to a notification, p99"
+    assert 0 < figures["publish to a bare callback, p50"] < told.median
+    assert all(figures[f"{hop}, p50"] >= 0 for hop in ("receive to decode", "commit to record", "evaluate to told"))
+
+
+@pytest.mark.timeout(120)
+def test_every_message_is_acknowledged_while_handlers_attack_and_both_sides_are_reported() -> None:
+    report = Report()
+    attacks.measure(report, attacks.Size(rounds=1, slice_s=1.5, rate=200))
+    names = [figure.name for figure in report.figures]
+    assert names[0] == "publish to acknowledgement, p50, at rest"
+    assert int(names[1].rpartition("under ")[2].split()[0]) >= 2
+    assert all(figure.median > 0 for figure in report.figures)
+
+
+def test_a_percentile_is_a_sample_with_that_part_of_the_others_below() -> None:
+    assert [latency.percentile(range(100), part) for part in (0.0, 0.5, 0.99, 1.0)] == [0, 50, 99, 99]
 
 
 def test_a_report_tells_machine_commit_spread_and_whether_a_promise_is_held(tmp_path: Path) -> None:

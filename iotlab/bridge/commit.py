@@ -15,7 +15,7 @@ import msgspec
 from iotlab.bridge.arrival import Arrival, Fate, Numbered
 from iotlab.bridge.descriptions import description_item
 from iotlab.bridge.ledger import MAX_RANGES, BootLedger, LedgerFullError
-from iotlab.bridge.state import apply_reading, fill_unknown, new_state, wire_values
+from iotlab.bridge.state import apply_reading, fill_unknown, is_older, new_state, wire_values
 from iotlab.bridge.stores.base import Unit
 from iotlab.domain import schema
 from iotlab.domain.reading import Ignored, Reading, Several
@@ -55,10 +55,12 @@ class Tables:
 class _Held:
     """A device's state while a batch changes it: as an object, and as the bytes that the unit of work has."""
 
-    __slots__ = ("_device", "body", "item")
+    __slots__ = ("_device", "body", "item", "key", "key_attributes")
 
-    def __init__(self, device: str, body: bytes | None) -> None:
+    def __init__(self, device: str, key: Key, body: bytes | None) -> None:
         self._device = device
+        self.key = key
+        self.key_attributes: Item = {"device": {"S": device}}
         self.body = body
         self.restore()
 
@@ -143,7 +145,7 @@ class BatchCommit:
             changed = fill_unknown(held.item, reading, topic=message.topic, received_us=message.received_at_us)
             arrival.fate = "retained"
             if changed:
-                self._keep_state(reading.device, held, arrival, _checked(_encode(held.item)))
+                self._keep_state(held, arrival, _checked(_encode(held.item)))
             return
         if reading.oldest_seq is not None and reading.boot_id is not None:
             arrival.lost = self._boot(reading.device, reading.boot_id).pass_over(reading.oldest_seq)
@@ -154,7 +156,7 @@ class BatchCommit:
     def _store(self, arrival: Arrival, reading: Reading, held: _Held, number: int) -> None:
         """Write history, state and account of one message; raise DecodeError before anything of it is written."""
         message = arrival.message
-        event_us = reading.measured_at_us or message.received_at_us
+        event_us = self._event_us(reading, held.item, message.received_at_us)
         tag = self._tag_if_new(arrival, reading, number)
         if tag is None:
             arrival.fate = "repeat"
@@ -180,10 +182,20 @@ class BatchCommit:
             raise
         if history is not None and body is not None:
             # Decoding has bounded the device's name, so the key needs no checks of its own.
-            key = Key.of(reading.device.encode(), history["at"]["S"].encode())
+            key = Key(held.key.partition, history["at"]["S"].encode())
             self._unit.put(self._tables.readings, key, body, old=None, key_attributes={})
         arrival.fate = "stored" if reading.values else "status"
-        self._keep_state(reading.device, held, arrival, state)
+        self._keep_state(held, arrival, state)
+
+    def _event_us(self, reading: Reading, state: Item, received_us: int) -> int:
+        """Return when a message was measured: the device's time, unless its clock was set back since the last one."""
+        event_us = reading.measured_at_us or received_us
+        if reading.boot_id is None or reading.seq is None or not is_older(state, reading, event_us, received_us):
+            return event_us
+        # A number beyond all others was given after them. So the message is not late: its clock is behind now, and
+        # for as long as that would take, state and alarms would be blind.
+        is_newest = reading.seq > self._boot(reading.device, reading.boot_id).highest
+        return received_us if is_newest else event_us
 
     def _tag_if_new(self, arrival: Arrival, reading: Reading, number: int) -> str | None:
         """Return what makes the message's history key unique, or None when the message is stored already."""
@@ -249,15 +261,12 @@ class BatchCommit:
     def _state(self, device: str) -> _Held:
         held = self._states.get(device)
         if held is None:
-            held = _Held(device, self._unit.get(self._tables.devices, Key.of(device.encode())))
-            self._states[device] = held
+            key = Key.of(device.encode())
+            held = self._states[device] = _Held(device, key, self._unit.get(self._tables.devices, key))
         return held
 
-    def _keep_state(self, device: str, held: _Held, arrival: Arrival, body: bytes) -> None:
-        key_attributes: Item = {"device": {"S": device}}
-        self._unit.put(
-            self._tables.devices, Key.of(device.encode()), body, old=held.body, key_attributes=key_attributes
-        )
+    def _keep_state(self, held: _Held, arrival: Arrival, body: bytes) -> None:
+        self._unit.put(self._tables.devices, held.key, body, old=held.body, key_attributes=held.key_attributes)
         held.body = body
         arrival.sequence = self._unit.sequence
 

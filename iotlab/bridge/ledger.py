@@ -72,6 +72,11 @@ class BootLedger:
         return list(zip(self._lows, self._highs, strict=True))
 
     @property
+    def highest(self) -> int:
+        """The highest number seen; -1 before the first."""
+        return self._highs[-1] if self._highs else self.contiguous
+
+    @property
     def missing(self) -> int:
         """Numbers below the highest seen that have not come yet."""
         if not self._highs:

@@ -74,6 +74,13 @@ def apply_reading(
     return True
 
 
+def is_older(state: Item, reading: Reading, event_us: int, received_us: int) -> bool:
+    """Return whether the state has a newer value of a channel of the reading, not counting times yet to come."""
+    channels: dict[str, Any] = state["channels"]["M"]
+    known = (int(channels[name]["M"]["at_us"]["N"]) for name in reading.values if name in channels)
+    return any(event_us < at_us <= received_us for at_us in known)
+
+
 def fill_unknown(state: Item, reading: Reading, *, topic: str, received_us: int) -> bool:
     """Take from a retained copy only what the state does not know yet; return whether that was anything.
 

@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from iotlab.cli.options import with_settings
-from iotlab.clock import SystemClock
 from iotlab.config import Settings
 from iotlab.lab.host import BridgeHost
+from iotlab.lab.pace import lab_clock
 from iotlab.lab.resources import assets_dir
 
 
@@ -37,7 +37,7 @@ def command(
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    host = BridgeHost(settings, clock=SystemClock(), assets=assets_dir())
+    host = BridgeHost(settings, clock=lab_clock(settings.data.dir), assets=assets_dir())
     runtime = host.start()
     if not quiet:
         print(f"Broker    {runtime.broker_host}:{runtime.broker_port}")

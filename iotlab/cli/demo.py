@@ -45,6 +45,20 @@ def command(
     screenshot: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a picture (PNG) of the window near the end.")
     ] = None,
+    speed: Annotated[
+        float,
+        typer.Option(
+            min=1, max=1000, metavar="FACTOR", help="Seconds of the lab in one second: 600 plays a day in 144 s."
+        ),
+    ] = 1.0,
+    exact: Annotated[
+        bool,
+        typer.Option(
+            "--exact",
+            help="End with exit code 1 unless all is stored, each incident raised one alarm, nothing else did, "
+            "and each transition was notified once.",
+        ),
+    ] = False,
     no_window: Annotated[bool, typer.Option("--no-window", help="Show the lab in the terminal only.")] = False,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="At the end write what was sent, stored and raised, as JSON.")
@@ -61,21 +75,33 @@ def command(
         iotlab demo
 
         iotlab demo --for 60s --screenshot picture.png --report report.json --seed 7
+
+        iotlab demo --scenario home-day --speed 600 --no-window --exact
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     if screenshot is not None:
         if no_window:
             raise typer.BadParameter("there is no picture with --no-window", param_hint="--screenshot")
+        if speed != 1.0:
+            raise typer.BadParameter("the window shows the machine's time only", param_hint="--speed")
         screenshot.unlink(missing_ok=True)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     console = Console()
-    demo = Demo(settings.data.dir, seed=settings.emulator.seed, clock=SystemClock())
+    demo = Demo(
+        settings.data.dir,
+        seed=settings.emulator.seed,
+        clock=SystemClock(),
+        scenario=settings.emulator.scenario,
+        speed=speed,
+    )
     try:
         console.print("Starting broker, bridge and devices …")
         demo.start()
-        if not no_window:
+        if speed != 1.0 and not no_window:
+            console.print("The window shows the machine's time only: at this speed the lab is shown here.")
+        elif not no_window:
             _open_window(demo, console, settings.gui.theme, run_for_s, screenshot)
         _show_live(demo, console, stop, run_for_s)
         figures = demo.finish()
@@ -86,6 +112,10 @@ def command(
     _summary(console, figures)
     if screenshot is not None and not screenshot.exists():
         raise UnavailableError(f"the window wrote no picture to {screenshot}:\n{demo.window_log}")
+    if exact and (shortcomings := figures.shortcomings()):
+        raise UnavailableError(
+            f"the run is not exact: {'; '.join(shortcomings)}", hint="--report FILE has the details."
+        )
 
 
 def _open_window(demo: Demo, console: Console, theme: str, run_for_s: float | None, screenshot: Path | None) -> None:
@@ -105,7 +135,7 @@ def _open_window(demo: Demo, console: Console, theme: str, run_for_s: float | No
 
 def _show_live(demo: Demo, console: Console, stop: threading.Event, run_for_s: float | None) -> None:
     store = demo.store()
-    end_s = None if run_for_s is None else time.monotonic() + run_for_s
+    end_s = demo.end_s if run_for_s is None else time.monotonic() + run_for_s
     with Live(Text("waiting for the first messages …"), console=console, refresh_per_second=2) as live:
         while not stop.is_set() and (end_s is None or time.monotonic() < end_s):
             demo.watch()
@@ -166,7 +196,8 @@ def _summary(console: Console, report: Report) -> None:
     console.print(
         f"{report.devices} devices sent {report.sent} messages, {report.stored} are stored, "
         f"named losses {report.losses or 0}, unnamed losses {report.unnamed_losses}.\n"
-        f"Alarms: {alarms['expected']} expected, {alarms['raised']} raised, {alarms['unexpected']} unexpected. "
+        f"Alarms: {alarms['expected']} expected, {alarms['raised']} raised, {alarms['missed']} missed, "
+        f"{alarms['unexpected']} unexpected; {alarms['near_misses']} near misses. "
         f"Notifications: {notes['transitions']} transitions, {notes['delivered']} delivered, "
         f"{notes['repeats']} repeats.",
         highlight=False,

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from iotlab.cli.connection import Target, broker_target
 from iotlab.cli.durations import duration_s
 from iotlab.cli.options import with_settings
+from iotlab.clock import US_PER_S
 from iotlab.config import Settings
 from iotlab.emulator.cast import OutboxLimits, Script
-from iotlab.emulator.run import EmulatorOptions, Progress, emulate
+from iotlab.emulator.progress import Progress
+from iotlab.emulator.run import EmulatorOptions, emulate
 from iotlab.emulator.scenario import scenario_names
+from iotlab.lab.pace import lab_clock
 from iotlab.mqtt.tls import tls_context
 
 REPORT_EVERY_S = 10.0
@@ -37,6 +42,10 @@ def command(
     devices_dir: Annotated[
         Path | None,
         typer.Option(metavar="PATH", help="Device types and scenarios (TOML) to use instead of the built-in."),
+    ] = None,
+    begin: Annotated[
+        datetime | None,
+        typer.Option(metavar="TIME", help="The lab's time (UTC) at which the devices begin to speak. Default: now."),
     ] = None,
     shared: Annotated[
         bool,
@@ -73,7 +82,9 @@ def command(
     if not quiet:
         print(f"Devices publish to {target.host}:{target.port}. Ctrl-C ends them.", flush=True)
     options = _options(script, target, run_for_s, ledger, settings.emulator.outbox_capacity, shared=shared)
-    last = emulate(options, progress=_Reporter(quiet=quiet).show)
+    if begin is not None:
+        options = msgspec.structs.replace(options, begin_us=round(begin.replace(tzinfo=UTC).timestamp()) * US_PER_S)
+    last = emulate(options, clock=lab_clock(settings.data.dir), progress=_Reporter(quiet=quiet).show)
     if not quiet:
         print(_summary(last))
 

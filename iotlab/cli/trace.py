@@ -10,6 +10,7 @@ import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from iotlab.cli.options import with_settings
 from iotlab.clock import SystemClock, iso
@@ -17,12 +18,12 @@ from iotlab.config import Settings
 from iotlab.domain import schema
 from iotlab.errors import UnavailableError
 from iotlab.lab.runtime import Runtime, read_runtime
+from iotlab.lab.trace import MessageTrace, read_trace
 from iotlab.mqtt.client import Client
 from iotlab.mqtt.options import ClientOptions
 from iotlab.table import credentials
 from iotlab.table.remote import connect
 from iotlab.table.store import Store
-from iotlab.table.values import plain
 
 _WAIT_S = 5.0
 _PROBE = "trace-probe"
@@ -41,8 +42,10 @@ _MEANING = {
 def command(
     settings: Settings,
     message_id: Annotated[str, typer.Argument(help="The message's id.", metavar="[ID]")] = "",
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it whole, as JSON.")] = False,
 ) -> None:
-    """Show the seven stops of one message, with times.
+    """Show the way of one message, with times: its seven stops, what handlers did, which alarms, who was told.
 
     Without an ID it publishes a message of its own that raises an alarm of severity info, and follows that one.
 
@@ -57,12 +60,16 @@ def command(
         raise UnavailableError(f"no lab runs on {settings.data.dir}", hint="Start one: iotlab demo")
     store = connect(running.endpoint_url, credentials.load(settings.data.dir))
     wanted = message_id or _publish_probe(running)
-    stops = _follow(store, wanted)
-    if not stops:
+    trace = _follow(store, wanted)
+    if trace is None:
         raise UnavailableError(
             f"the lab knows no message with the id {wanted!r}", hint="Only messages with an id are traced."
         )
-    _show(wanted, stops)
+    if as_json:
+        document = {"first_us": trace.first_us, **msgspec.to_builtins(trace)}
+        print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+    else:
+        _show(trace)
 
 
 def _publish_probe(running: Runtime) -> str:
@@ -90,32 +97,63 @@ def _publish_probe(running: Runtime) -> str:
     return wanted
 
 
-def _follow(store: Store, message_id: str) -> dict[str, tuple[int, str]]:
-    """Return stop → (time, detail), waiting a little for those that are still to come."""
+def _follow(store: Store, message_id: str) -> MessageTrace | None:
+    """Return the message's trace, waiting a little for what is still to come."""
     deadline_s = time.monotonic() + _WAIT_S
-    stops: dict[str, tuple[int, str]] = {}
     while True:
-        page = store.query(schema.TRACES, "id = :id", values={":id": {"S": message_id}})
-        for row in map(plain, page.items):
-            stops[row["stop"]] = (row["at_us"], row.get("detail", ""))
-        if all(stop in stops for stop in schema.STOPS) or time.monotonic() > deadline_s:
-            return stops
+        found = read_trace(store, message_id)
+        if (found is not None and found.is_whole) or time.monotonic() > deadline_s:
+            return found
         time.sleep(0.05)
 
 
-def _show(message_id: str, stops: dict[str, tuple[int, str]]) -> None:
-    table = Table(title=f"Message {message_id}", title_justify="left")
-    for heading in ("stop", "meaning", "time (UTC)", "since the first", "detail"):
-        table.add_column(heading)
-    first_us = min(at_us for at_us, _ in stops.values())
+def _show(trace: MessageTrace) -> None:
+    table = _table(f"Message {trace.message_id}", "stop", "meaning", "time (UTC)", "since the first", "detail")
     for number, stop in enumerate(schema.STOPS, 1):
-        at = stops.get(stop)
-        cells = (
-            ("-", "-", "not reached")
-            if at is None
-            else (iso(at[0])[11:], f"{(at[0] - first_us) / 1000:.1f} ms", at[1])
-        )
-        table.add_row(f"{number} {stop}", _MEANING[stop], *cells)
+        hop = trace.at(stop)
+        cells = ("-", "-", "not reached") if hop is None else (*_times(trace, hop.at_us), hop.detail)
+        table.add_row(f"{number} {stop}", _MEANING[stop], *map(Text, cells))
     Console().print(table)
-    if "apply" not in stops:
+    if trace.at("apply") is None:
         print("No window is attached: stop 7 is made by a window.")
+    if trace.handlers:
+        _show_handlers(trace)
+    if trace.alarms:
+        _show_alarms(trace)
+
+
+def _show_handlers(trace: MessageTrace) -> None:
+    table = _table("Handlers", "mapping", "time (UTC)", "since the first", "took", "attempt", "outcome", "detail")
+    for hop in trace.handlers:
+        for one in hop.invocations:
+            took = f"{one.duration_ms:.1f} ms" + (", cold start" if one.cold_start else "")
+            cells = (*_times(trace, one.at_us), took, str(one.attempt), one.outcome, one.error)
+            table.add_row(*map(Text, (hop.mapping, *cells)))
+        if hop.dead_letter:
+            table.add_row(Text(hop.mapping), "", "", "", "", Text("dead letter"), Text(hop.dead_letter))
+    Console().print(table)
+
+
+def _show_alarms(trace: MessageTrace) -> None:
+    table = _table("Alarms", "alarm", "time (UTC)", "since the first", "what", "attempts", "outcome", "detail")
+    for alarm in trace.alarms:
+        what = f"{alarm.what} by {alarm.by}"
+        cells = (alarm.alarm, *_times(trace, alarm.at_us), what, "", "", f"{alarm.severity}: {alarm.message}")
+        table.add_row(*map(Text, cells))
+        for told in alarm.notifications:
+            done = ("-", "-") if told.done_us is None else _times(trace, told.done_us)
+            repeat = "possible repeat" if told.possible_repeat else ""
+            cells = ("", *done, f"to {told.channel}", str(told.attempts), told.status, told.error or repeat)
+            table.add_row(*map(Text, cells))
+    Console().print(table)
+
+
+def _table(title: str, *headings: str) -> Table:
+    table = Table(title=Text(title), title_justify="left")
+    for heading in headings:
+        table.add_column(heading)
+    return table
+
+
+def _times(trace: MessageTrace, at_us: int) -> tuple[str, str]:
+    return iso(at_us)[11:], f"{(at_us - trace.first_us) / 1000:.1f} ms"

@@ -87,7 +87,12 @@ class Notification(msgspec.Struct, frozen=True):
     @property
     def key(self) -> str:
         """The key of its outbox row: one for each transition and channel."""
-        return f"{self.transition_key}@{self.channel}"
+        return self.key_of(self.alarm, self.version, self.channel)
+
+    @staticmethod
+    def key_of(alarm: str, version: int, channel: str) -> str:
+        """Return the key of the outbox row of one transition for one channel."""
+        return f"{alarm}:{version}@{channel}"
 
     @property
     def happening(self) -> Happening:

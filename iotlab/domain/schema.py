@@ -65,7 +65,15 @@ Times are numbers in microseconds since 1970 (attributes that end in ``_us``).
                   mapping S | at S (its sequence number, 40 digits, then "~<n>" for more of a long record)
                   table S | shard S | sequence_number S | condition S | document S (Lambda's, JSON) | record S (JSON)
                   parts N | error_type S | error_message S | attempts N | given_up_us N | sink_error S
+``invocations``   what mappings invoked, one row each, for two days. mapping S | at S (see `sort_time`, "#", its id)
+                  table S | request_id S | shard S | first S, last S (sequence numbers) | records N | lanes N
+                  attempt N | version S | cold_start BOOL | duration_ms N | outcome S | error S | window_us N
+                  is_final BOOL | response S (JSON, up to 30 KB) | digest S (of the whole response) | log S (its end)
+                  at_us N | expires N (seconds since 1970, when it may be deleted)
 ``traces``        the stops of messages that carry an id. id S | stop S | at_us N | detail S
+                  Besides those of `STOPS`, each handler's invocation has one ("handler/<mapping>/<request id>", with
+                  mapping S, at S of its invocation, sequence_number S), and each transition of an alarm of which
+                  the message was the last cause ("alarm/<version, 10 digits>/<alarm>", with alarm S, version N).
 """
 
 from __future__ import annotations
@@ -83,6 +91,7 @@ JOURNAL = "journal"
 OUTBOX = "outbox"
 INBOX = "inbox"
 CHECKPOINTS = "checkpoints"
+INVOCATIONS = "invocations"
 TRACES = "traces"
 TRIGGER_CHECKPOINTS = "trigger_checkpoints"
 TRIGGER_DEAD_LETTERS = "trigger_dead_letters"
@@ -102,6 +111,7 @@ class LabTable(msgspec.Struct, frozen=True):
         partition_key, sort_key: Attribute name and type, as ``("device", "S")``.
         stream: DynamoDB's StreamViewType, or None for no stream.
         shards: Open shards of the embedded table's stream. One, so that the lab's own consumers read in total order.
+        time_to_live: The attribute with the time from which on an item may be deleted; None keeps all.
     """
 
     name: str
@@ -109,6 +119,7 @@ class LabTable(msgspec.Struct, frozen=True):
     sort_key: tuple[str, str] | None = None
     stream: str | None = None
     shards: int = 1
+    time_to_live: str | None = None
 
 
 TABLES: tuple[LabTable, ...] = (
@@ -123,6 +134,7 @@ TABLES: tuple[LabTable, ...] = (
     LabTable(OUTBOX, ("key", "S"), stream="NEW_AND_OLD_IMAGES"),
     LabTable(INBOX, ("box", "S"), ("at", "S"), stream="NEW_IMAGE"),
     LabTable(CHECKPOINTS, ("consumer", "S")),
+    LabTable(INVOCATIONS, ("mapping", "S"), ("at", "S"), time_to_live="expires"),
     LabTable(TRACES, ("id", "S"), ("stop", "S")),
     LabTable(TRIGGER_CHECKPOINTS, ("mapping", "S"), ("shard", "S")),
     LabTable(TRIGGER_DEAD_LETTERS, ("mapping", "S"), ("at", "S"), stream="NEW_IMAGE"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from iotlab.clock import Clock
+from iotlab.clock import Clock, unhurried
 from iotlab.emulator.chance import chance
 from iotlab.emulator.device import NumberedDevice
 from iotlab.emulator.foreign import ForeignDevice
@@ -15,7 +15,7 @@ from iotlab.emulator.generator import Generator
 from iotlab.emulator.incidents import Calendar
 from iotlab.emulator.outbox import Outbox
 from iotlab.emulator.scenario import Device, Scenario, fleet_of, load_scenario
-from iotlab.emulator.timeline import Slot, Timeline
+from iotlab.emulator.timeline import MAX_LATE_S, Slot, Timeline
 from iotlab.emulator.types import load_types
 from iotlab.errors import ConfigError, Place
 
@@ -87,7 +87,7 @@ def cast(
 
     Args:
         script: What is played.
-        clock: For the moments of acknowledgements.
+        clock: The lab's time.
         boot_id: (seed, device) → boot id.
         limits: Of the outboxes.
 
@@ -102,12 +102,17 @@ def cast(
         seed=script.seed,
         every_s=scenario.incident_every_s,
     )
-    company = Cast(scenario, calendar, Timeline(), {}, {})
+    company = Cast(scenario, calendar, Timeline(MAX_LATE_S * clock.speed), {}, {})
     for device in playing:
         if device.numbered:
             boot = boot_id(script.seed, device.id)
             company.numbered[device.id] = _numbered(
-                company, device, seed=script.seed, clock=clock, boot_id=boot, limits=limits or OutboxLimits()
+                company,
+                device,
+                seed=script.seed,
+                clock=unhurried(clock),
+                boot_id=boot,
+                limits=limits or OutboxLimits(),
             )
         elif script.foreign:
             company.timeline.add(_slot(device, script.seed))

@@ -102,9 +102,14 @@ class NumberedDevice:
     def id(self) -> str:
         return self.device.id
 
-    def sample(self, elapsed_s: float, now_us: int) -> int:
-        """Measure all channels now and put the message into the outbox; return its number."""
+    def sample(self, elapsed_s: float, now_us: int) -> int | None:
+        """Measure all channels now and put the message into the outbox; return its number.
+
+        None: an incident keeps the device silent, and no number was used.
+        """
         incidents = self._calendar.active(self.device.id, elapsed_s)
+        if any(one.plan.kind == "silent" and one.weight(elapsed_s) > 0.0 for one in incidents):
+            return None
         values = self._generator.values(elapsed_s, now_us % DAY_US / US_PER_S, incidents)
         return self.outbox.add(now_us // 1000, _encoder.encode(values))
 

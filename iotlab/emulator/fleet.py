@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from iotlab.clock import Clock
+from iotlab.clock import Clock, unhurried
 from iotlab.emulator.cast import Cast
 from iotlab.emulator.device import NumberedDevice
 from iotlab.emulator.foreign import ForeignDevice
@@ -23,7 +23,7 @@ POLL_S = 0.02
 
 
 class Totals(msgspec.Struct, frozen=True):
-    """The fleet's figures now; see `iotlab.emulator.run.Progress`."""
+    """The fleet's figures now; see `iotlab.emulator.progress.Progress`."""
 
     connected: int
     sent: int
@@ -39,7 +39,7 @@ class Fleet:
     Args:
         company: Who plays.
         endpoint: The broker.
-        clock: For time stamps, keep alive and acknowledgements.
+        clock: The lab's time, for time stamps and turns. Connections and acknowledgements have the machine's seconds.
         shared: One connection for all instead of one for each.
         started_s: The monotonic moment that is the run's 0.
         truth: Told of every numbered message.
@@ -51,6 +51,7 @@ class Fleet:
         self.tally = Tally()
         self._company = company
         self._clock = clock
+        self._machine = unhurried(clock)
         self._started_s = started_s
         self._truth = truth
         self._generating = True
@@ -62,7 +63,7 @@ class Fleet:
         self._links: list[Link] = []
         for group in groups:
             name = "iotlab-emulator" if shared else group[0].id
-            link = Link(endpoint, client_id=name, speakers=group, tally=self.tally, clock=clock, gate=gate)
+            link = Link(endpoint, client_id=name, speakers=group, tally=self.tally, clock=self._machine, gate=gate)
             self._links.append(link)
             self._link_of.update(dict.fromkeys((speaker.id for speaker in group), link))
 
@@ -100,7 +101,7 @@ class Fleet:
             for name, _ in timeline.due(self.elapsed_s):
                 self._turn(name)
             wait_s = timeline.next_s - self.elapsed_s
-            await asyncio.sleep(min(max(wait_s, SHORTEST_SLEEP_S), LONGEST_SLEEP_S))
+            await asyncio.sleep(min(max(wait_s / self._clock.speed, SHORTEST_SLEEP_S), LONGEST_SLEEP_S))
 
     def _turn(self, name: str) -> None:
         device = self._company.numbered.get(name)
@@ -122,7 +123,7 @@ class Fleet:
         """Keep connections alive and send again what seems lost; call it every second."""
         for link in self._links:
             link.tick()
-        now_s = self._clock.monotonic_s()
+        now_s = self._machine.monotonic_s()
         for device in self._company.numbered.values():
             if device.outbox.check(now_s):
                 self._link_of[device.id].wake(device)
@@ -136,7 +137,7 @@ class Fleet:
         """Publish every device's goodbye, disconnect properly, and return when all connections are gone."""
         for link in self._links:
             link.leave()
-        deadline_s = self._clock.monotonic_s() + GOODBYE_TIMEOUT_S
-        while not all(link.idle for link in self._links) and self._clock.monotonic_s() < deadline_s:
+        deadline_s = self._machine.monotonic_s() + GOODBYE_TIMEOUT_S
+        while not all(link.idle for link in self._links) and self._machine.monotonic_s() < deadline_s:
             await asyncio.sleep(POLL_S)
         await asyncio.gather(*(link.close() for link in self._links))

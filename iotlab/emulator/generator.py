@@ -15,7 +15,7 @@ ON_FROM = 0.5
 class _ChannelGenerator:
     """One channel of one device. All its chance is one generator of its own."""
 
-    __slots__ = ("_channel", "_filters", "_offset", "_samplers")
+    __slots__ = ("_before", "_channel", "_filters", "_last", "_offset", "_reset", "_samplers")
 
     def __init__(self, device: Device, channel: Channel, seed: int) -> None:
         rng = chance(seed, device.id, channel.name)
@@ -23,19 +23,31 @@ class _ChannelGenerator:
         self._offset = device.offset.get(channel.name, 0.0)
         self._samplers: list[Sampler] = [source.sampler(rng) for source in channel.sources]
         self._filters: list[Filter] = [effect.filter(rng) for effect in channel.effects]
+        self._last: float | None = None
+        self._reset: Incident | None = None
+        self._before = 0.0
 
     def exact(self, now: Now, incidents: list[Incident]) -> float:
         """Return the value before it is rounded: sources, offset, incidents, then effects."""
         value = self._offset
         for sampler in self._samplers:
             value += sampler(now)
-        for incident in incidents:
-            if incident.plan.channel == self._channel.name:
-                weight = incident.weight(now.elapsed_s)
-                value += (incident.plan.to - value) * weight
+        own = [one for one in incidents if one.plan.channel == self._channel.name and one.weight(now.elapsed_s) > 0.0]
+        for incident in own:
+            if incident.plan.kind == "level":
+                value += (incident.plan.to - value) * incident.weight(now.elapsed_s)
         for effect in self._filters:
             value = effect(value, now.elapsed_s)
-        return value
+        if self._last is None or all(incident.plan.kind != "stuck" for incident in own):
+            self._last = self._counted(value, own)
+        return self._last
+
+    def _counted(self, value: float, incidents: list[Incident]) -> float:
+        """Return what a counter says that was perhaps reset: it goes on from there after the incident."""
+        for incident in incidents:
+            if incident.plan.kind == "reset" and incident != self._reset:
+                self._reset, self._before = incident, value - incident.plan.to
+        return value - self._before
 
     def shown(self, exact: float) -> float | int | bool:
         """Return the value as the message says it."""

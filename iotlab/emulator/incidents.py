@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -15,6 +15,10 @@ from iotlab.emulator.chance import chance
 from iotlab.emulator.sources import NotNegative, Positive
 
 FULL = 1.0
+
+Kind = Literal["level", "stuck", "silent", "reset"]
+"""What goes wrong. level: the channel goes to a value. stuck: it stays at its last one. silent: nothing comes of the
+device at all. reset: a counter begins anew, as a changed meter or a broken battery makes it."""
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -25,22 +29,26 @@ class Plan(msgspec.Struct, frozen=True):
         rule: The id of the alarm rule that must notice it.
         channel: The channel that goes wrong.
         candidates: Ids of the devices on one of which it happens.
-        to: What the channel says while the incident is at its full.
         start_s: Earliest and latest begin, in seconds since the window began.
+        to: What the channel says while the incident is at its full, or the counter after its reset.
         rise_s, full_s, fall_s: From normal to ``to``, how long it stays there, and back.
-        hold_s: The rule's hold time.
+        hold_s: How long it must be at its full for the rule to notice it, such as the rule's hold time.
+        kind: See `Kind`.
+        near_miss: It only looks like trouble: the rule must not raise an alarm.
     """
 
     name: str
     rule: str
     channel: str
     candidates: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
-    to: float
     start_s: tuple[NotNegative, NotNegative]
     full_s: Positive
+    to: float = 0.0
     rise_s: NotNegative = 0.0
     fall_s: NotNegative = 0.0
     hold_s: NotNegative = 0.0
+    kind: Kind = "level"
+    near_miss: bool = False
 
     @property
     def latest_end_s(self) -> float:

@@ -39,15 +39,19 @@ def record(script: Script, *, duration_s: float, start_us: int = RECORDING_START
     while (next_s := timeline.next_s) < duration_s:
         for name, due_s in timeline.due(next_s):
             now_us = start_us + round(due_s * US_PER_S)
-            yield _logged(now_us, _publication(company, name, due_s, now_us))
+            publication = _publication(company, name, due_s, now_us)
+            if publication is not None:
+                yield _logged(now_us, publication)
 
 
-def _publication(company: Cast, name: str, elapsed_s: float, now_us: int) -> Publication:
+def _publication(company: Cast, name: str, elapsed_s: float, now_us: int) -> Publication | None:
     foreign = company.foreign.get(name)
     if foreign is not None:
         return foreign.message(elapsed_s, now_us)
     device = company.numbered[name]
     seq = device.sample(elapsed_s, now_us)
+    if seq is None:
+        return None
     publication = device.next()
     assert publication is not None  # noqa: S101  it was sampled just now
     # Nobody stores a recording: without this the outbox would grow to its limit.

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import msgspec
 
-from iotlab.clock import Clock, SystemClock
+from iotlab.clock import US_PER_S, Clock, SystemClock, unhurried
 from iotlab.emulator import ledger
 from iotlab.emulator.cast import OutboxLimits, Script, cast
 from iotlab.emulator.chance import fresh_boot_id
 from iotlab.emulator.fleet import Fleet
 from iotlab.emulator.limits import allow_open_files
+from iotlab.emulator.progress import Progress
 from iotlab.emulator.session import Endpoint
 from iotlab.emulator.truth import Truth
 from iotlab.errors import UnavailableError
@@ -33,7 +34,9 @@ class EmulatorOptions(msgspec.Struct, frozen=True, kw_only=True):
         host, port, username, password, tls: The broker. The password is never shown.
         shared: One connection for all devices. It has no wills: a killed emulator leaves its devices online.
         ledger: The ledger file, written every second and at the end; None for none.
-        duration_s: The run ends by itself after so long; None for never.
+        begin_us: The lab's time at which the run begins, µs since 1970; until then devices are connected and silent.
+            When it is over already, what went before is left out. None is now.
+        duration_s: The run ends by itself after so long; None for never. Seconds of the machine, as all below.
         drain_s: At the end, how long to wait for the lab's acknowledgements.
         outbox: Limits of each device's outbox.
         keep_alive_s: The longest silence on a connection.
@@ -49,6 +52,7 @@ class EmulatorOptions(msgspec.Struct, frozen=True, kw_only=True):
     tls: ssl.SSLContext | None = None
     shared: bool = False
     ledger: Path | None = None
+    begin_us: int | None = None
     duration_s: float | None = None
     drain_s: float = 10.0
     outbox: OutboxLimits = OutboxLimits()
@@ -60,56 +64,19 @@ class EmulatorOptions(msgspec.Struct, frozen=True, kw_only=True):
         return f"EmulatorOptions({self.host}:{self.port}, {self.script})"
 
 
-class Progress(msgspec.Struct, frozen=True):
-    """How a run goes; given to the caller at the begin, every second and at the end.
-
-    Attributes:
-        phase: ``playing``, ``draining`` or ``ended``.
-        elapsed_s: Seconds since the run began.
-        devices, foreign: Numbered devices and devices of others.
-        connected: How many of both have a connection now.
-        sent, acked, outbox: Numbers used, acknowledged by the lab, and messages that still wait for that.
-        losses: Numbers that will never be stored.
-        rate: Numbered messages a second since the last progress.
-        published: PUBLISH packets so far, repeats and status messages included.
-        foreign_sent: Messages of devices of others.
-        incidents: Names of those that go on now.
-        takeovers: Connections that another client with the same client id ended.
-        skipped: Turns left out because the machine was too late.
-        reason: Why a device is not connected; empty when all are.
-        ledger_error: Why the ledger file could not be written last time; empty when it was.
-    """
-
-    phase: str
-    elapsed_s: float
-    devices: int
-    foreign: int
-    connected: int
-    sent: int
-    acked: int
-    outbox: int
-    losses: int
-    rate: float
-    published: int
-    foreign_sent: int
-    incidents: list[str]
-    takeovers: int
-    skipped: int
-    reason: str
-    ledger_error: str
-
-
 class _Run:
     """One run from its first to its last second."""
 
     def __init__(self, options: EmulatorOptions, clock: Clock, progress: Callable[[Progress], None]) -> None:
         self._options = options
         self._clock = clock
+        self._machine = unhurried(clock)
         self._progress = progress
         self._company = cast(
             options.script, clock=clock, boot_id=lambda _seed, _device: fresh_boot_id(), limits=options.outbox
         )
-        self._started_us = clock.now_us()
+        now_us = clock.now_us()
+        self._started_us = now_us if options.begin_us is None else options.begin_us
         names = {device.id: device.device.name for device in self._company.all}
         self._truth = Truth(self._company.calendar, self._started_us, names)
         self._fleet = Fleet(
@@ -117,7 +84,7 @@ class _Run:
             _endpoint(options),
             clock=clock,
             shared=options.shared,
-            started_s=clock.monotonic_s(),
+            started_s=clock.monotonic_s() + (self._started_us - now_us) / US_PER_S,
             truth=self._truth,
         )
         self._played_s: float | None = None
@@ -165,8 +132,8 @@ class _Run:
             playing.result()
 
     async def _drain(self, hurry: asyncio.Event) -> None:
-        deadline_s = self._clock.monotonic_s() + self._options.drain_s
-        while not (self._fleet.drained or hurry.is_set()) and self._clock.monotonic_s() < deadline_s:
+        deadline_s = self._machine.monotonic_s() + self._options.drain_s
+        while not (self._fleet.drained or hurry.is_set()) and self._machine.monotonic_s() < deadline_s:
             await asyncio.sleep(POLL_S)
 
     async def _tick(self) -> None:
@@ -254,7 +221,7 @@ async def run(
 
     Args:
         options: What to play and where.
-        clock: Time stamps and durations; the machine's own when None.
+        clock: The lab's time; the machine's own when None.
         stop: Set it to end the run; None to end only by ``duration_s`` or by cancelling.
         hurry: Set it to end the wait for acknowledgements.
         progress: Called at the begin, every second and at the end, in the event loop's thread.
@@ -273,7 +240,9 @@ async def run(
     return last
 
 
-def emulate(options: EmulatorOptions, *, progress: Callable[[Progress], None] = lambda _: None) -> Progress:
+def emulate(
+    options: EmulatorOptions, *, clock: Clock | None = None, progress: Callable[[Progress], None] = lambda _: None
+) -> Progress:
     """Play a script in this process's main thread until SIGINT or SIGTERM; return the last figures.
 
     The first signal ends the run properly (see `run`). A second one ends the wait for acknowledgements; the devices
@@ -282,10 +251,10 @@ def emulate(options: EmulatorOptions, *, progress: Callable[[Progress], None] = 
     Raises:
         ConfigError, UnavailableError: as `run` does.
     """
-    return asyncio.run(_emulate(options, progress))
+    return asyncio.run(_emulate(options, clock, progress))
 
 
-async def _emulate(options: EmulatorOptions, progress: Callable[[Progress], None]) -> Progress:
+async def _emulate(options: EmulatorOptions, clock: Clock | None, progress: Callable[[Progress], None]) -> Progress:
     stop = asyncio.Event()
     hurry = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -297,4 +266,4 @@ async def _emulate(options: EmulatorOptions, progress: Callable[[Progress], None
         # Windows has no such handlers; there Ctrl-C cancels the run, which says goodbye as well.
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, signalled)
-    return await run(options, stop=stop, hurry=hurry, progress=progress)
+    return await run(options, clock=clock, stop=stop, hurry=hurry, progress=progress)

@@ -60,6 +60,8 @@ class Scenario(msgspec.Struct, frozen=True):
         name: The file's name without ``.toml``.
         title, about: For a person: a name and a sentence.
         incident_every_s: Every incident happens once in each such span.
+        rules: The file of the rules that notice its incidents, as a path among the assets; empty for the lab's own.
+        lasts_s: How long it is played when nobody says so; None for ever.
         devices: In the file's order, numbered ones and devices of others.
         plans: The kinds of incidents.
     """
@@ -68,6 +70,8 @@ class Scenario(msgspec.Struct, frozen=True):
     title: str
     about: str
     incident_every_s: float
+    rules: str
+    lasts_s: float | None
     devices: tuple[Device, ...]
     plans: tuple[Plan, ...]
 
@@ -90,7 +94,7 @@ def load_scenario(name: str, types: Mapping[str, DeviceType], directory: Path | 
         ConfigError: there is no such scenario, or its file is wrong.
     """
     section = read_toml(_file(name, directory))
-    section.allow(("title", "about", "incident_every_s", "device", "incident"))
+    section.allow(("title", "about", "incident_every_s", "rules", "lasts_s", "device", "incident"))
     devices = tuple(_device(table, types) for table in section.list_of("device"))
     if not devices:
         raise section.fail("device", "is missing", expected="at least one [[device]]")
@@ -102,6 +106,8 @@ def load_scenario(name: str, types: Mapping[str, DeviceType], directory: Path | 
         title=section.value("title", str, name),
         about=section.value("about", str, ""),
         incident_every_s=every_s,
+        rules=section.value("rules", str, ""),
+        lasts_s=section.value("lasts_s", Positive) if "lasts_s" in section.table else None,
         devices=devices,
         plans=tuple(_plan(table, by_id, every_s) for table in section.list_of("incident")),
     )
@@ -192,6 +198,11 @@ def _plan(section: Section, devices: Mapping[str, Device], every_s: float) -> Pl
                 nearest=nearest(name, devices),
             )
         _check_channel(section, "channel", plan.channel, devices[name].type)
+        if plan.kind == "silent" and not devices[name].numbered:
+            raise section.fail(
+                f"candidates[{index}]", f"{name!r} is a device of others", expected="a numbered device"
+            )
+    _check_value(section, plan)
     if plan.start_s[0] > plan.start_s[1]:
         raise section.fail("start_s", "ends before it begins", expected="[earliest, latest]")
     if plan.latest_end_s > every_s:
@@ -199,6 +210,15 @@ def _plan(section: Section, devices: Mapping[str, Device], every_s: float) -> Pl
             "start_s", f"the incident may last until {plan.latest_end_s:g} s", expected=f"an end within {every_s:g} s"
         )
     return plan
+
+
+def _check_value(section: Section, plan: Plan) -> None:
+    if plan.kind == "level" and "to" not in section.table:
+        raise section.fail("to", "is missing", expected="the value that the channel goes to")
+    wrong = {"stuck": ("to", "rise_s", "fall_s"), "silent": ("to", "rise_s", "fall_s"), "reset": ("rise_s", "fall_s")}
+    for key in wrong.get(plan.kind, ()):
+        if key in section.table:
+            raise section.fail(key, f"means nothing with kind = {plan.kind!r}", expected="no such key")
 
 
 def fleet_of(scenario: Scenario, *, devices: int | None = None, rate: float | None = None) -> list[Device]:

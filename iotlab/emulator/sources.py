@@ -157,32 +157,35 @@ class Diurnal(Source, frozen=True):
 
 
 class Walk(Source, frozen=True):
-    """A random walk that is drawn back to ``mean``: an Ornstein-Uhlenbeck process on a grid of one second.
+    """A random walk that is drawn back to ``mean``: an Ornstein-Uhlenbeck process on a grid of ``step_s``.
 
     Attributes:
         mean: Where it returns to.
         spread: Standard deviation in the long run; it never leaves mean ± 3 spread.
         memory_s: After this time about a third of a deviation is left.
+        step_s: The grid; a walk over days needs no second by second.
     """
 
     mean: float
     spread: NotNegative
     memory_s: Positive = 60.0
+    step_s: Positive = 1.0
 
     def sampler(self, rng: Random) -> Sampler:
-        keep = math.exp(-1.0 / self.memory_s)
+        keep = math.exp(-self.step_s / self.memory_s)
         shock = self.spread * math.sqrt(1.0 - keep * keep)
         limit = 3.0 * self.spread
-        second = 0
+        step = 0
         before = max(-limit, min(limit, rng.gauss(0.0, self.spread)))
         after = max(-limit, min(limit, before * keep + rng.gauss(0.0, shock)))
 
         def sample(now: Now) -> float:
-            nonlocal second, before, after
-            while now.elapsed_s >= second + 1:
-                second += 1
+            nonlocal step, before, after
+            steps = now.elapsed_s / self.step_s
+            while steps >= step + 1:
+                step += 1
                 before, after = after, max(-limit, min(limit, after * keep + rng.gauss(0.0, shock)))
-            return self.mean + before + (after - before) * (now.elapsed_s - second)
+            return self.mean + before + (after - before) * (steps - step)
 
         return sample
 
@@ -276,19 +279,3 @@ class Linear(Source, frozen=True):
 
 def _rolled(value: float, rollover: float | None) -> float:
     return value if rollover is None else value % rollover
-
-
-SOURCES: dict[str, type[Source]] = {
-    "constant": Constant,
-    "sine": Sine,
-    "triangle": Triangle,
-    "square": Square,
-    "ramp": Ramp,
-    "diurnal": Diurnal,
-    "walk": Walk,
-    "switch": Switch,
-    "counter": Counter,
-    "integral": Integral,
-    "linear": Linear,
-}
-"""The word in a device file → what it stands for. A new kind is one class and one line here."""

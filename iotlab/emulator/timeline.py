@@ -28,12 +28,16 @@ class Slot:
 class Timeline:
     """All turns of a fleet, earliest first.
 
+    Args:
+        max_late_s: See `MAX_LATE_S`.
+
     Attributes:
         skipped: Turns that were left out because they were too late.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, max_late_s: float = MAX_LATE_S) -> None:
         self._heap: list[Slot] = []
+        self._max_late_s = max_late_s
         self.skipped = 0
 
     def add(self, slot: Slot) -> None:
@@ -57,7 +61,7 @@ class Timeline:
 
     def _after(self, slot: Slot, now_s: float) -> float:
         due_s = slot.due_s + slot.period_s
-        if now_s - due_s <= MAX_LATE_S:
+        if now_s - due_s <= self._max_late_s:
             return due_s
         missed = int((now_s - due_s) / slot.period_s) + 1
         self.skipped += missed

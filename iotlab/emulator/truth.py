@@ -23,6 +23,7 @@ class IncidentRow(msgspec.Struct, frozen=True):
             µs since 1970.
         hold_s: The rule's hold time.
         expected: The full value was emitted for the hold time and a second more: the rule must have raised.
+        near_miss: It only looked like trouble: the rule must not have raised.
     """
 
     name: str
@@ -33,6 +34,7 @@ class IncidentRow(msgspec.Struct, frozen=True):
     end_us: int | None
     hold_s: float
     expected: bool
+    near_miss: bool = False
 
 
 @dataclass(slots=True)
@@ -46,7 +48,7 @@ class _Seen:
     @property
     def expected(self) -> bool:
         """Return whether the full value was shown long enough."""
-        if self.first_full_s is None:
+        if self.first_full_s is None or self.incident.plan.near_miss:
             return False
         return self.last_full_s - self.first_full_s >= self.incident.plan.hold_s + MARGIN_S
 
@@ -74,7 +76,7 @@ class Truth:
         self.earlier_expected = 0
 
     def note(self, device: str, elapsed_s: float) -> None:
-        """Note that a message of ``device`` was emitted at that moment."""
+        """Note that ``device`` took its turn at that moment: it emitted a message, or an incident kept it silent."""
         for incident in self._calendar.active(device, elapsed_s):
             weight = incident.weight(elapsed_s)
             if weight <= 0.0:
@@ -126,4 +128,5 @@ class Truth:
             end_us=None if end_s is None else self._start_us + round(end_s * US_PER_S),
             hold_s=incident.plan.hold_s,
             expected=seen.expected,
+            near_miss=incident.plan.near_miss,
         )

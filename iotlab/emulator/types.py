@@ -23,7 +23,8 @@ import msgspec
 
 from iotlab.emulator.effects import EFFECTS, Effect
 from iotlab.emulator.reader import Section, listing, nearest, read_toml
-from iotlab.emulator.sources import SOURCES, Integral, Linear, Positive, Source
+from iotlab.emulator.source_kinds import SOURCES
+from iotlab.emulator.sources import Integral, Linear, Positive, Source
 from iotlab.errors import ConfigError, Place
 
 S = TypeVar("S", bound=msgspec.Struct)

@@ -69,6 +69,7 @@ class Child:
         if self.exit_code is None:
             return False
         self.restarts += 1
+        self._let_go()
         self.start()
         return True
 
@@ -84,6 +85,12 @@ class Child:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        for stream in (process.stdin, process.stdout):
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Close our ends of a process that has ended."""
+        if self._process is None:
+            return
+        for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 stream.close()

@@ -10,10 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from iotlab.clock import Clock
+from iotlab.clock import US_PER_S, Clock, to_datetime
+from iotlab.emulator.cast import Script, load_script
 from iotlab.errors import LabRunningError, UnavailableError
 from iotlab.lab.children import Child
+from iotlab.lab.pace import end_pace, set_pace
 from iotlab.lab.report import Report, make_report
+from iotlab.lab.resources import RULES_FILE, assets_dir
 from iotlab.lab.runtime import read_runtime
 from iotlab.mqtt.broker import PrivateBroker
 from iotlab.table import credentials
@@ -22,6 +25,8 @@ from iotlab.table.store import Store
 
 _log = logging.getLogger(__name__)
 _START_S = 20.0
+_READY_S = 12.0
+_DAY_US = 86_400 * US_PER_S
 _SETTLE_S = 15.0
 _URL_VARIABLE = "LAB_DEMO_RECEIVER"
 _CHANNELS = f'[{{name="inbox", kind="inbox"}}, {{name="receiver", kind="apprise", url="env:{_URL_VARIABLE}"}}]'
@@ -33,10 +38,21 @@ class Demo:
     Args:
         directory: The data directory.
         seed: Of the emulated home.
-        clock: The time.
+        clock: The machine's time.
+        scenario: What is played. Rules that it brings are in force unless the data directory has some.
+        speed: Lab seconds in one second of the machine. At any but 1 the lab plays yesterday, from midnight UTC on.
+
+    Attributes:
+        since_us: When the run began, in the lab's time.
+        end_s: The moment of the machine's monotonic clock at which the scenario is over; None when it has no end.
+
+    Raises:
+        ConfigError: the scenario is wrong.
     """
 
-    def __init__(self, directory: Path, *, seed: int, clock: Clock) -> None:
+    def __init__(
+        self, directory: Path, *, seed: int, clock: Clock, scenario: str = "home", speed: float = 1.0
+    ) -> None:
         self._directory = directory
         self._clock = clock
         self._seed = seed
@@ -49,7 +65,11 @@ class Demo:
         self._emulator: Child | None = None
         self._window: Child | None = None
         self._window_report = directory / "window-report.json"
+        self._scenario = scenario
+        self._play = load_script(Script(scenario=scenario, seed=seed))
+        self._speed = speed
         self.since_us = clock.now_us()
+        self.end_s: float | None = None
 
     def start(self) -> None:
         """Start everything and wait until the bridge answers.
@@ -67,6 +87,7 @@ class Demo:
         self._directory.mkdir(parents=True, exist_ok=True)
         self.received.unlink(missing_ok=True)
         self.ledger.unlink(missing_ok=True)
+        begin = self._set_time()
         address = self.broker.start()
         self._receiver.start()
         url = f"json://127.0.0.1:{self._receiver.first_line()}/"
@@ -80,15 +101,35 @@ class Demo:
         ]
         self._bridge = self._child(
             "bridge",
-            ["-m", "iotlab.cli", "bridge", *place],
+            ["-m", "iotlab.cli", "bridge", *place, *self._rules()],
             {"IOTLAB_NOTIFY_CHANNEL": _CHANNELS, _URL_VARIABLE: url},
         )
         self._bridge.start()
         self._wait(lambda: self.health() is not None, self._bridge)
-        emulate = ["-m", "iotlab.cli", "emulate", "--quiet", "--seed", str(self._seed), "--ledger", str(self.ledger)]
-        self._emulator = self._child("emulator", [*emulate, *place])
+        emulate = ["-m", "iotlab.cli", "emulate", "--quiet", "--seed", str(self._seed), "--scenario", self._scenario]
+        self._emulator = self._child("emulator", [*emulate, "--ledger", str(self.ledger), *place, *begin])
         self._emulator.start()
         self._wait(self.ledger.exists, self._emulator)
+
+    def _set_time(self) -> list[str]:
+        """Let the lab's time run at the demo's speed; return the emulator's flags for that."""
+        lasts_s = self._play.lasts_s
+        if self._speed == 1.0:
+            end_pace(self._directory)
+            self.since_us = self._clock.now_us()
+            self.end_s = None if lasts_s is None else self._clock.monotonic_s() + lasts_s
+            return []
+        midnight_us = (self._clock.now_us() // _DAY_US - 1) * _DAY_US
+        # All parts must run before the day begins: what a slow start misses of it could not be made up for.
+        self.since_us = midnight_us - round(_READY_S * self._speed * US_PER_S)
+        clock = set_pace(self._directory, speed=self._speed, start_us=self.since_us)
+        self.end_s = None if lasts_s is None else clock.machine_s(midnight_us + round(lasts_s * US_PER_S))
+        return ["--begin", f"{to_datetime(midnight_us):%Y-%m-%dT%H:%M:%S}"]
+
+    def _rules(self) -> list[str]:
+        if not self._play.rules or (self._directory / RULES_FILE).exists():
+            return []
+        return ["--rules-file", str(assets_dir() / self._play.rules)]
 
     def open_window(self, arguments: list[str]) -> None:
         """Open the window on this lab, in a process of its own. ``arguments`` are those of ``iotlab gui``."""
@@ -160,6 +201,7 @@ class Demo:
             window=window,
             since_us=self.since_us,
             restarts=self.restarts(),
+            speed=self._speed,
         )
 
     def restarts(self) -> dict[str, int]:
@@ -173,6 +215,7 @@ class Demo:
             if child is not None:
                 child.stop()
         self.broker.stop()
+        end_pace(self._directory)
 
     def _child(self, name: str, arguments: list[str], environment: dict[str, str] | None = None) -> Child:
         return Child(name, arguments, log=self._logs / f"{name}.log", environment=environment)

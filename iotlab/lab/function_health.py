@@ -10,7 +10,17 @@ from prometheus_client import CollectorRegistry, Gauge
 from iotlab.triggers.host.stats import HandlerStats
 from iotlab.triggers.mapping.stats import MappingStats
 
-_MAPPING_COUNTS = ("records", "filtered", "handled", "errors", "retries", "dead_letters", "gaps", "lag_records")
+_MAPPING_COUNTS = (
+    "records",
+    "filtered",
+    "handled",
+    "errors",
+    "retries",
+    "dead_letters",
+    "gaps",
+    "journal_errors",
+    "lag_records",
+)
 _HANDLER_COUNTS = ("invocations", "errors", "timeouts", "exits", "cold_starts", "processes")
 
 

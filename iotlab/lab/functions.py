@@ -1,54 +1,37 @@
-"""The lab's functions and what feeds them, as `triggers.toml` in the data directory declares them."""
+"""The lab's functions and what feeds them, as `triggers.toml` declares them now: it is edited while they run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+import threading
 from pathlib import Path
-from typing import Protocol
 
 from iotlab.clock import Clock
 from iotlab.config.secret import secret_from_text
-from iotlab.errors import ConfigError, Place, UnavailableError
-from iotlab.mqtt.topic import check_topic_name
+from iotlab.errors import ConfigError, Place, TableError, UnavailableError
+from iotlab.lab.declared import Declared, load_declared
 from iotlab.table.store import Store
-from iotlab.triggers.host.declared import FILE_NAME, load_functions
+from iotlab.triggers.edited_file import EditedFile
+from iotlab.triggers.host.declared import FILE_NAME
 from iotlab.triggers.host.host import HandlerHost
 from iotlab.triggers.host.stats import HandlerStats
-from iotlab.triggers.mapping.file import load_mappings
+from iotlab.triggers.mapping.destinations import Sender, open_destination
+from iotlab.triggers.mapping.mapping import EventSourceMapping
 from iotlab.triggers.mapping.mappings import Mappings
+from iotlab.triggers.mapping.positions import Positions
 from iotlab.triggers.mapping.settings import MappingSettings
 from iotlab.triggers.mapping.stats import MappingStats
 
-MQTT = "mqtt:"
-"""How a destination for what is given up begins; a topic name follows."""
+LOG = logging.getLogger(__name__)
 
-
-class Sender(Protocol):
-    """An MQTT client, as this module uses it."""
-
-    def publish(self, topic: str, payload: bytes, *, qos: int) -> bool:
-        """Publish, or return False when the queue is full."""
-        ...
-
-
-class TopicSink:
-    """Publishes what is given up to a topic, with QoS 1."""
-
-    def __init__(self, topic: str, sender: Sender) -> None:
-        self._topic = topic
-        self._sender = sender
-
-    def send(self, mapping: str, document: bytes) -> None:
-        """Publish one document. Raises UnavailableError when the client's queue is full."""
-        if not self._sender.publish(self._topic, document, qos=1):
-            raise UnavailableError(f"{mapping}: the queue to the broker is full", hint="The dead letter is kept.")
+_LOOK_S = 0.25
 
 
 class Functions:
-    """Handlers and mappings of a lab. Without declarations it does nothing and costs nothing.
+    """Handlers and mappings of a lab. Without declarations it looks for a file now and then, and does nothing else.
 
     Args:
-        directory: The data directory; `triggers.toml` is read at once.
+        directory: The data directory; `triggers.toml` is read at once, and again whenever it was edited.
         clock: Given to all parts.
 
     Raises:
@@ -58,37 +41,37 @@ class Functions:
     def __init__(self, directory: Path, *, clock: Clock) -> None:
         file = directory / FILE_NAME
         self._directory, self._clock = directory, clock
-        self._functions = load_functions(file)
-        self._declared = load_mappings(file) if file.exists() else []
-        names = [function.name for function in self._functions]
-        for settings in self._declared:
-            _check(settings, names, file)
+        self._file = EditedFile(lambda: file, load_declared, clock, what="handlers and mappings", settles=True)
+        self._declared = self._file.load()
         self._host: HandlerHost | None = None
-        self._mappings: Mappings | None = None
+        self._mappings = Mappings()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
 
-    def start(self, store: Store, sender: Sender) -> Callable[[], None]:
-        """Start handlers and mappings, and return what is to be called when the table has changed."""
-        if not self._functions:
-            return lambda: None
-        self._host = HandlerHost(
-            self._functions,
-            directory=self._directory,
-            clock=self._clock,
-            reveal=lambda reference: reveal(reference, self._directory),
-        )
-        wanted = {settings.on_failure for settings in self._declared if settings.on_failure}
-        sinks = {name: TopicSink(name.removeprefix(MQTT), sender) for name in wanted}
-        self._mappings = Mappings(store, self._declared, self._host.handler, clock=self._clock, sinks=sinks)
-        self._host.start()
-        self._mappings.start()
-        return self._mappings.wake
+    def start(self, store: Store, sender: Sender) -> None:
+        """Start handlers and mappings, and look after the file from now on."""
+        self._store, self._sender = store, sender
+        self._begin(self._declared)
+        self._thread = threading.Thread(target=self._watch, name="triggers-file", daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
         """Stop feeding, then end the handlers' processes."""
-        if self._mappings is not None:
-            self._mappings.stop()
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+        self._mappings.stop()
         if self._host is not None:
             self._host.stop()
+
+    def wake(self) -> None:
+        """Have the mappings look for records now: the table has changed. From any thread."""
+        self._mappings.wake()
+
+    @property
+    def error(self) -> str:
+        """What is wrong with the edited file; empty while what it declares is in force."""
+        return self._file.error
 
     @property
     def handlers(self) -> list[HandlerStats]:
@@ -98,7 +81,59 @@ class Functions:
     @property
     def mappings(self) -> list[MappingStats]:
         """The figures of all mappings."""
-        return self._mappings.stats() if self._mappings is not None else []
+        return self._mappings.stats()
+
+    def _watch(self) -> None:
+        edited: Declared | None = None
+        while not self._stopping.wait(_LOOK_S):
+            try:
+                edited = self._file.changed() or edited
+                if edited is not None:
+                    self._take_over(edited)
+                edited = None
+            except (UnavailableError, TableError) as error:
+                LOG.warning("%s is taken over later: %s", FILE_NAME, error)
+            except Exception:  # a bug of ours must not end the looking
+                LOG.exception("taking over %s failed and is tried again", FILE_NAME)
+
+    def _take_over(self, edited: Declared) -> None:
+        """End what is different now, then begin what is new. What is as it was goes on meanwhile."""
+        old = {function.name: function for function in self._declared.functions}
+        same = {function.name for function in edited.functions if old.get(function.name) == function}
+        wanted = {settings.name: settings for settings in edited.mappings if settings.handler in same}
+        # A handler's processes are ended only when nothing feeds them any more.
+        if not self._mappings.keep_only(wanted, self._stopping.is_set):
+            return
+        self._forget_switches(edited)
+        self._begin(edited)
+        self._declared = edited
+
+    def _forget_switches(self, edited: Declared) -> None:
+        """Let an edited ``enabled`` count more than what was said by command before it."""
+        before = {settings.name: settings.enabled for settings in self._declared.mappings}
+        for settings in edited.mappings:
+            if before.get(settings.name, settings.enabled) != settings.enabled:
+                Positions(self._store, settings.name, self._clock).forget_switch()
+
+    def _begin(self, declared: Declared) -> None:
+        if self._host is not None:
+            self._host.apply(declared.functions)
+        elif declared.functions:
+            self._host = HandlerHost(
+                declared.functions,
+                directory=self._directory,
+                clock=self._clock,
+                reveal=lambda reference: reveal(reference, self._directory),
+            )
+            self._host.start()
+        self._mappings.add(declared.mappings, self._mapping)
+
+    def _mapping(self, settings: MappingSettings) -> EventSourceMapping:
+        if self._host is None:
+            raise RuntimeError("a mapping without a handler passed the checks of the file")
+        sink = open_destination(settings.on_failure, self._sender) if settings.on_failure else None
+        handler = self._host.handler(settings.handler)
+        return EventSourceMapping(self._store, settings, handler, clock=self._clock, sink=sink)
 
 
 def reveal(reference: str, folder: Path) -> str:
@@ -112,19 +147,3 @@ def reveal(reference: str, folder: Path) -> str:
     if secret is None:
         raise ConfigError(Place("secrets"), "this is no reference", expected="env:NAME, keyring:… or file:…")
     return secret.reveal()
-
-
-def _check(settings: MappingSettings, handlers: list[str], file: Path) -> None:
-    place = Place(str(file), f"mapping {settings.name}")
-    if settings.handler not in handlers:
-        known = f"one of {', '.join(handlers)}" if handlers else "a [[handler]] table with this name"
-        raise ConfigError(place, f"there is no handler {settings.handler!r}", expected=known)
-    if not settings.on_failure:
-        return
-    expected = "mqtt: and a topic, such as mqtt:lab/given-up"
-    if not settings.on_failure.startswith(MQTT):
-        raise ConfigError(place, f"on_failure {settings.on_failure!r} is no destination", expected=expected)
-    try:
-        check_topic_name(settings.on_failure.removeprefix(MQTT))
-    except ValueError as error:
-        raise ConfigError(place, f"on_failure: {error}", expected=expected) from error

@@ -53,8 +53,19 @@ class RulesHealth(msgspec.Struct, frozen=True):
     last_error: str
 
 
+class TriggersHealth(msgspec.Struct, frozen=True):
+    """What ``triggers.toml`` has in force. ``error`` says why the edited file is not; what was before goes on."""
+
+    handlers: int
+    mappings: int
+    error: str
+
+
 class Health(msgspec.Struct, frozen=True):
-    """How a lab is now. ``losses`` has only what really was lost, by name; empty means nothing was."""
+    """How a lab is now. ``losses`` has only what really was lost, by name; empty means nothing was.
+
+    ``caretaker`` counts what alarms did by themselves, ``replies`` the answers from phones.
+    """
 
     status: str
     version: str
@@ -71,6 +82,9 @@ class Health(msgspec.Struct, frozen=True):
     alarms: dict[str, int]
     rules: RulesHealth
     notifications: dict[str, int]
+    caretaker: dict[str, int]
+    replies: dict[str, int]
+    triggers: TriggersHealth
     handlers: list[HandlerHealth]
     mappings: list[MappingHealth]
 
@@ -79,6 +93,7 @@ def collect(host: BridgeHost, *, version: str) -> Health:
     """Return how the lab is now."""
     figures, status = host.pipeline.figures, host.client.status
     triggers, notifier = host.evaluator.stats(), host.notifier.stats()
+    caretaker = host.caretaker.stats()
     is_well = status.state == "connected" and not figures.last_error and host.evaluator.is_alive
     is_well = is_well and host.caretaker.is_alive
     losses = {name: count for name, count in host.client.counters.losses().items() if count}
@@ -91,6 +106,8 @@ def collect(host: BridgeHost, *, version: str) -> Health:
         "evaluate": triggers.evaluate_us,
         "deliver": notifier.deliver_us,
     }
+    handlers = [handler_health(stats) for stats in host.functions.handlers]
+    mappings = [mapping_health(stats) for stats in host.functions.mappings]
     return Health(
         status="ok" if is_well else "degraded",
         version=version,
@@ -119,13 +136,18 @@ def collect(host: BridgeHost, *, version: str) -> Health:
         },
         table=host.table.facts(),
         alarms={state: triggers.alarms.get(state, 0) for state in ("pending", "raised", "acknowledged")},
-        rules=_rules(triggers, host.caretaker.stats()),
+        rules=_rules(triggers, caretaker),
         notifications={
             outcome: sum(getattr(channel, outcome) for channel in notifier.channels)
             for outcome in ("sent", "failed", "unknown", "skipped")
         },
-        handlers=[handler_health(stats) for stats in host.functions.handlers],
-        mappings=[mapping_health(stats) for stats in host.functions.mappings],
+        caretaker={
+            name: getattr(caretaker, name) for name in ("watched", "transitions", "conflicts", "malformed", "errors")
+        },
+        replies=host.reply_counts(),
+        triggers=TriggersHealth(len(handlers), len(mappings), host.functions.error),
+        handlers=handlers,
+        mappings=mappings,
     )
 
 

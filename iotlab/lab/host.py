@@ -13,7 +13,7 @@ import msgspec
 
 from iotlab import __version__
 from iotlab.bridge.pipeline import Pipeline
-from iotlab.clock import US_PER_S, Clock
+from iotlab.clock import US_PER_S, Clock, SystemClock, unhurried
 from iotlab.config import Settings
 from iotlab.errors import DecodeError, UnavailableError
 from iotlab.lab import health
@@ -44,7 +44,8 @@ class BridgeHost:
 
     Args:
         settings: The lab's settings; secrets are read from them here.
-        clock: Given to every part.
+        clock: The lab's time. Connections, processes and disks have the machine's seconds, and what others sign or
+            limit (requests, handlers) has its time of day as well.
         assets: Where the built-in rules are.
         broker: ``(host, port)`` of a broker that somebody else looks after; None takes the settings'.
 
@@ -57,9 +58,13 @@ class BridgeHost:
     ) -> None:
         self._settings = settings
         self._clock = clock
+        self._unhurried = unhurried(clock)
+        self._machine: Clock = clock if clock.speed == 1.0 else SystemClock()
         self._directory = settings.data.dir
-        self.functions = Functions(self._directory, clock=clock)
-        self._rules_file = RulesFile(lambda: settings.rules.file or rules_file(settings.data.dir, assets), clock)
+        self.functions = Functions(self._directory, clock=self._machine)
+        self._rules_file = RulesFile(
+            lambda: settings.rules.file or rules_file(settings.data.dir, assets), self._unhurried
+        )
         self._rules = self._rules_file.load()
         self._channels = channel_configs(settings)
         self._manners = manners(self._channels)
@@ -78,7 +83,7 @@ class BridgeHost:
             UnavailableError: the broker, the port, the file or the table's service can't be had.
         """
         self._directory.mkdir(parents=True, exist_ok=True)
-        self.table = open_table(self._settings, self._clock)
+        self.table = open_table(self._settings, self._unhurried)
         store = self.table.store
         keys = credentials.load_or_create(self._directory)
         host, port = self._start_broker()
@@ -100,7 +105,7 @@ class BridgeHost:
         self.table.on_commit(self.evaluator.wake)
         self.client = Client(
             options,
-            clock=self._clock,
+            clock=self._unhurried,
             on_message=self._received,
             on_bad_packet=self._received_bad,
         )
@@ -112,6 +117,7 @@ class BridgeHost:
             keys,
             pages={"/health": self._health, "/metrics": self._metrics},
             port=self._settings.endpoint.port,
+            clock=self._machine,
         )
         self._begin()
         runtime = Runtime(os.getpid(), host, port, self.endpoint.url)
@@ -149,7 +155,8 @@ class BridgeHost:
         self.caretaker.start()
         for replies in self._replies:
             replies.start()
-        self.table.on_commit(self.functions.start(self.table.store, self.client))
+        self.functions.start(self.table.store, self.client)
+        self.table.on_commit(self.functions.wake)
         self.pipeline.start()
         filters = self._settings.bridge.subscriptions
         group = self._settings.bridge.shared_group
@@ -172,7 +179,7 @@ class BridgeHost:
         if not broker.is_private:
             return broker.host, broker.external_port
         kind = broker.kind if broker.kind in {"mosquitto", "amqtt"} else "auto"
-        self._broker = PrivateBroker(self._directory, self._clock, broker.port or None, kind)
+        self._broker = PrivateBroker(self._directory, self._unhurried, broker.port or None, kind)
         address = self._broker.start()
         return address.host, address.port
 
@@ -221,6 +228,11 @@ class BridgeHost:
     def uptime_s(self) -> float:
         """Seconds since the start."""
         return (self._clock.now_us() - self.started_us) / US_PER_S
+
+    def reply_counts(self) -> dict[str, int]:
+        """Return what became of answers from phones, over all reply topics; ``errors`` are broken connections."""
+        names = ("accepted", "refused", "errors")
+        return {name: sum(getattr(replies, name) for replies in self._replies) for name in names}
 
     def _keep_house(self) -> None:
         self.table.keep_house(self._settings.table.stream_retention_h * 3600)

@@ -287,7 +287,9 @@ class Worker:
         ready: Callable[[], bool] = lambda: self._stopping or (not whatever_comes and self._is_due())  # noqa: E731
         with self._changed:
             due_s = self._schedule.next_due_s()
-            self._changed.wait_for(ready, longest_s if due_s is None or whatever_comes else min(due_s, longest_s))
+            if due_s is not None and not whatever_comes:
+                longest_s = min(due_s / self._clock.speed, longest_s)
+            self._changed.wait_for(ready, longest_s)
 
     def _is_due(self) -> bool:
         return self._schedule.next_due_s() == 0.0

@@ -35,10 +35,14 @@ class Capture:
         sequence: The last sequence number given out in the file.
         streams: Table number → its open stream.
         roll_due_us: When the first shard is to roll.
+        added_to: The tables of records that this commit has added to.
+        is_restructured: Whether it changed which streams and shards are open.
     """
 
     def __init__(self, connection: apsw.Connection) -> None:
         self.sequence = 0
+        self.added_to: set[str] = set()
+        self.is_restructured = False
         self._now_us = 0
         self._is_fresh = False
         self._records: dict[str, list[_RecordRow]] = {}
@@ -57,10 +61,12 @@ class Capture:
         self._ttl = ttl.attributes(connection)
         self._tables = {table.number: table for table in _definitions(connection)}
         self._indexed = {number: table for number, table in self._tables.items() if table.indexes}
-        self._is_fresh = True
+        self._is_fresh = self.is_restructured = True
 
     def begin(self, connection: apsw.Connection, sequence: int, now_us: int) -> None:
         """Start a commit. Whatever a failed one left behind is forgotten."""
+        self.added_to.clear()
+        self.is_restructured = False
         if not self._is_fresh:
             self.reload(connection)
         self.sequence, self._now_us = sequence, now_us
@@ -147,6 +153,7 @@ class Capture:
         """Write what is kept to the connection, still uncommitted."""
         for records_table, records in self._records.items():
             connection.executemany(f"INSERT INTO {records_table} VALUES (?,?,?,?,?,?,?)", records)
+        self.added_to.update(self._records)
         if self._records:
             connection.execute("UPDATE meta SET value=? WHERE name='sequence'", (self.sequence,))
         self._records.clear()

@@ -19,7 +19,10 @@ ARN_PREFIX = f"arn:aws:dynamodb:{REGION}:000000000001:table/"
 
 
 class TableSpec(Protocol):
-    """What a caller must say to have a table. It may also say ``shards: int``; see `shards_of`."""
+    """What a caller must say to have a table.
+
+    It may also say ``shards: int`` and ``time_to_live: str | None``; see `shards_of` and `time_to_live_of`.
+    """
 
     @property
     def name(self) -> str: ...
@@ -160,6 +163,12 @@ def items_table(number: int) -> str:
 def shards_of(spec: TableSpec) -> int:
     """Return how many open shards a stream of the table is to have: its ``shards``, else `DEFAULT_SHARDS`."""
     return int(getattr(spec, "shards", DEFAULT_SHARDS))
+
+
+def time_to_live_of(spec: TableSpec) -> str | None:
+    """Return the attribute that holds the time to live of the table's items, or None."""
+    attribute: str | None = getattr(spec, "time_to_live", None)
+    return attribute
 
 
 def define(spec: TableSpec) -> TableDefinition:

@@ -9,17 +9,19 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import uvicorn
 
+from iotlab.clock import Clock
 from iotlab.errors import UnavailableError
 from iotlab.table.credentials import Credentials
 from iotlab.table.engine import Engine
 from iotlab.table.http.answers import Response
 from iotlab.table.http.app import App, Page
-from iotlab.table.http.bounds import KEEP_ALIVE_S, MAX_CONNECTIONS
+from iotlab.table.http.bounds import MAX_CONNECTIONS
 from iotlab.table.http.connection import Connection
+from iotlab.table.http.receiving import Budget
 from iotlab.table.served import Served
 
 __all__ = ["Endpoint", "Response"]
@@ -41,6 +43,8 @@ class Endpoint:
         origins: Web pages that may call, such as ``http://localhost:3000``, or ``*`` for all; none without.
         allow_repeats: Take equal requests in one second from an SDK that gives its attempts no ids; a recorded
             request could then be sent again for two seconds.
+        listener: A listening socket to serve on, instead of a port of this machine; it is closed at the end.
+        clock: The time by which signatures are checked; None takes the table's.
 
     Raises:
         UnavailableError: the port is taken.
@@ -56,9 +60,11 @@ class Endpoint:
         host: str = LOOPBACK,
         origins: Collection[str] = (),
         allow_repeats: bool = False,
+        listener: socket.socket | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self._host = host
-        self._socket = _listen(host, port)
+        self._socket = listener or _listen(host, port)
         self.port: int = self._socket.getsockname()[1]
         if isinstance(served, Engine):
             served.address = f"{host}:{self.port}"
@@ -71,12 +77,15 @@ class Endpoint:
             origins=origins,
             host=host,
             allow_repeats=allow_repeats,
+            clock=clock or served.clock,
         )
+        connect = partial(Connection, app=self._app, refusals=self._app.refusals, budget=Budget())
         config = uvicorn.Config(
-            self._app,
+            # The connections ask it themselves; uvicorn has only the listening, the counting and the end.
+            cast("Any", self._app),
             interface="asgi3",
             # uvicorn calls it as it would the class.
-            http=cast("type[asyncio.Protocol]", partial(Connection, refusals=self._app.refusals)),
+            http=cast("type[asyncio.Protocol]", connect),
             ws="none",
             lifespan="off",
             access_log=False,
@@ -84,7 +93,6 @@ class Endpoint:
             log_config=None,
             server_header=False,
             proxy_headers=False,
-            timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=_DRAIN_S,
         )
         self._server = uvicorn.Server(config)
@@ -124,7 +132,8 @@ class Endpoint:
         self._socket.close()
 
     def _run(self) -> None:
-        asyncio.run(self._server.serve(sockets=[self._socket]))
+        # On uvloop where that is installed.
+        self._server.run(sockets=[self._socket])
 
 
 def _listen(host: str, port: int) -> socket.socket:

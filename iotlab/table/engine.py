@@ -1,6 +1,6 @@
 """The embedded table: a DynamoDB-compatible store in one durable file.
 
-One process opens a file; many threads may use the engine. Writes go through one writer thread with group commit;
+One process opens a file; many threads may use the engine. Writes go through one writer with group commit;
 reads use a read-only connection for each thread.
 """
 
@@ -19,7 +19,8 @@ from iotlab.clock import US_PER_S, Clock, SystemClock
 from iotlab.table import database, limits, shards, trim, ttl
 from iotlab.table.backfill import Backfill
 from iotlab.table.catalog import Catalog
-from iotlab.table.definition import TableDefinition, TableSpec, define
+from iotlab.table.definition import TableDefinition, TableSpec, define, time_to_live_of
+from iotlab.table.ends import StreamEnds
 from iotlab.table.errors import ResourceNotFoundException, ValidationException
 from iotlab.table.footprint import Footprint, measure, wal_readers
 from iotlab.table.opening import Progress
@@ -97,12 +98,12 @@ class Engine:
         return record_page(self, iterator, limit)
 
     def transact(self, work: Callable[[UnitOfWork], T]) -> T:
-        """Execute a work on the writer thread and return its result once it is durable; see `Writer.submit`."""
-        return self._writer.submit(work).result()
+        """Execute a work and return its result once it is durable; see `Writer.submit`."""
+        return self._writer.submit(work, here=True).result()
 
-    def submit(self, work: Callable[[UnitOfWork], T], *, alone: bool = False) -> Future[T]:
-        """Queue a work and return at once; see `Writer.submit`."""
-        return self._writer.submit(work, alone=alone)
+    def submit(self, work: Callable[[UnitOfWork], T], *, alone: bool = False, here: bool = False) -> Future[T]:
+        """Queue a work and return at once, or with ``here`` perhaps execute it; see `Writer.submit`."""
+        return self._writer.submit(work, alone=alone, here=here)
 
     def read(self) -> apsw.Connection:
         """Return this thread's read-only connection."""
@@ -121,7 +122,7 @@ class Engine:
     def on_commit(self, listener: Callable[[int], None]) -> None:
         """Have ``listener`` called with the last sequence number after each commit with stream records.
 
-        It runs on the writer thread: it must only wake somebody.
+        It runs on the thread that executed the commit: it must only wake somebody.
         """
         self._listeners.append(listener)
 
@@ -148,8 +149,10 @@ class Engine:
     def ensure_tables(self, specs: Iterable[TableSpec]) -> None:
         """Create those of the tables that do not exist yet."""
         for spec in specs:
-            if self.catalog.find(spec.name) is None:
-                self.create_table(spec)
+            table = self.catalog.find(spec.name) or self.create_table(spec)
+            attribute = time_to_live_of(spec)
+            if attribute is not None and table.ttl != attribute:
+                self.set_time_to_live(table, attribute)
 
     def delete_table(self, name: str) -> TableDefinition:
         """Delete a table with its items. The records of its stream stay readable for 24 hours."""
@@ -240,9 +243,19 @@ class Engine:
         return trim.trim_streams(self, self.clock.now_us() - round(retention_s * US_PER_S))
 
     @property
+    def ends(self) -> StreamEnds:
+        """Which iterators stand at the end of their stream."""
+        return self._writer.ends
+
+    @property
     def commits(self) -> int:
         """Group commits since the file was opened."""
         return self._writer.commits
+
+    @property
+    def commit_s(self) -> float:
+        """How long the newest commit took, with its works."""
+        return self._writer.commit_s
 
     @property
     def committed_us(self) -> int:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from iotlab.errors import TableError, UnavailableError
-from iotlab.table.definition import TableSpec
-from iotlab.table.errors import ResourceInUseException, ResourceNotFoundException
+from iotlab.table.definition import TableSpec, time_to_live_of
+from iotlab.table.errors import ResourceInUseException, ResourceNotFoundException, ValidationException
 
 if TYPE_CHECKING:
     from iotlab.table.store import Transport
@@ -46,6 +46,7 @@ def ensure_tables(
             _create(transport, spec)
     for spec in wanted:
         _check(spec, _wait(transport, spec.name, sleep, timeout_s))
+        _ensure_time_to_live(transport, spec)
 
 
 def _describe(transport: Transport, name: str) -> dict[str, Any] | None:
@@ -86,6 +87,21 @@ def _wait(transport: Transport, name: str, sleep: Callable[[float], None], timeo
     raise UnavailableError(
         f"the table {name} is {status} and not ACTIVE after {timeout_s:g} s", hint="Start again later."
     )
+
+
+def _ensure_time_to_live(transport: Transport, spec: TableSpec) -> None:
+    attribute = time_to_live_of(spec)
+    if attribute is None:
+        return
+    now = transport.call("DescribeTimeToLive", {"TableName": spec.name})["TimeToLiveDescription"]
+    if now.get("TimeToLiveStatus") in {"ENABLED", "ENABLING"}:
+        return
+    wanted = {"AttributeName": attribute, "Enabled": True}
+    try:
+        transport.call("UpdateTimeToLive", {"TableName": spec.name, "TimeToLiveSpecification": wanted})
+    except ValidationException:
+        # Somebody else was faster.
+        return
 
 
 def _check(spec: TableSpec, description: Mapping[str, Any]) -> None:

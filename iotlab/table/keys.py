@@ -10,6 +10,7 @@ import base64
 import zlib
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -85,18 +86,18 @@ def join(parts: Sequence[bytes]) -> bytes:
     return b"".join(part.replace(b"\0", b"\0\xff") + b"\0\x01" for part in parts)
 
 
-class KeySchema(msgspec.Struct, frozen=True):
+class KeySchema(msgspec.Struct, frozen=True, dict=True):
     """The key attributes of a table or index: one of each part in a table, up to four of each in a global index."""
 
     partition: tuple[KeyAttribute, ...]
     sort: tuple[KeyAttribute, ...] = ()
 
-    @property
+    @cached_property
     def attributes(self) -> tuple[KeyAttribute, ...]:
         """Partition key, then sort key where there is one."""
         return self.partition + self.sort
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The attributes' names."""
         return tuple(attribute.name for attribute in self.attributes)

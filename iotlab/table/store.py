@@ -164,6 +164,8 @@ class Store:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+        # Asking each time whether it is one would cost more than reading a record.
+        self._records: RecordSource | None = transport if isinstance(transport, RecordSource) else None
 
     @property
     def transport(self) -> Transport:
@@ -373,8 +375,8 @@ class Store:
 
         Source: Amazon DynamoDB API Reference, GetRecords.
         """
-        if isinstance(self._transport, RecordSource):
-            return self._transport.get_records(iterator, limit)
+        if self._records is not None:
+            return self._records.get_records(iterator, limit)
         response = self.call("GetRecords", {"ShardIterator": iterator, "Limit": limit})
         return RecordPage([_record(raw) for raw in response["Records"]], response.get("NextShardIterator"))
 

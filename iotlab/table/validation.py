@@ -102,7 +102,8 @@ def _text(value: Any) -> str:
 
 
 def _number(value: Any) -> str:
-    _refuse_container(value, "java.lang.String")
+    if not isinstance(value, str):
+        _refuse_container(value, "java.lang.String")
     return canonical_number(value)
 
 
@@ -221,7 +222,9 @@ def canonical_attribute(attribute: Any, depth: int = 1) -> AttributeValue:
         ((kind, value),) = attribute.items()
         flat = _FLAT.get(kind)
         if flat is not None and value is not None:
-            return {kind: flat(value)}
+            checked = flat(value)
+            # Most values come in their one form already.
+            return attribute if checked is value else {kind: checked}
     return _any_attribute(attribute, depth)
 
 

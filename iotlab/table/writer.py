@@ -1,14 +1,16 @@
-"""The one thread that writes. It gathers waiting units of work into one commit, so that they share one fsync."""
+"""The one writer. Works that wait are gathered into one commit, so that they share one fsync.
+
+A thread of its own executes them; one that nobody is ahead of may be executed by the thread that brings it.
+"""
 
 from __future__ import annotations
 
 import logging
-import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import apsw
 
@@ -17,15 +19,14 @@ from iotlab.clock import Clock
 from iotlab.errors import IotlabError, UnavailableError
 from iotlab.table import database
 from iotlab.table.capture import Capture
+from iotlab.table.ends import StreamEnds
+from iotlab.table.jobs import Job, Jobs
 from iotlab.table.mark import write_mark
 from iotlab.table.opening import Progress, open_file
 from iotlab.table.shards import roll_streams
 from iotlab.table.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
-GROUP_LIMIT = 512
-"""Works in one commit. More would only delay the first of them."""
-
 CHECKPOINT_PAGES = 2000
 _MARK_INTERVAL_S = 1.0
 
@@ -35,24 +36,14 @@ WAL_LIMIT_PAGES = 8192
 logger = logging.getLogger(__name__)
 
 
-class _Job(Generic[T]):
-    """One work and where its result goes."""
-
-    def __init__(self, work: Callable[[UnitOfWork], T], *, alone: bool = False) -> None:
-        self.work = work
-        self.alone = alone
-        self.future: Future[T] = Future()
-        self.result: T | None = None
-
-
 class Writer:
-    """Executes works on the writer connection, several in one transaction, each all or nothing.
+    """Executes works on the writer connection, one or several in a transaction, each all or nothing.
 
     Args:
         path: The data file.
         clock: Gives stream records their time.
-        on_commit: Called on the writer thread after each commit that wrote stream records.
-        on_pinned: Called on the writer thread when a reader keeps the write-ahead log from being emptied and it is
+        on_commit: Called after each commit that wrote stream records, on the thread that executed it.
+        on_pinned: Called on the writer's thread when a reader keeps the write-ahead log from being emptied and it is
             larger than `WAL_LIMIT_PAGES`; called again after each further quarter of that.
         progress: Told of the steps of a migration.
 
@@ -61,6 +52,8 @@ class Writer:
         failures: Commits that failed; nothing of them was acknowledged.
         checkpoint_failures: Attempts to empty the write-ahead log that failed. Nothing is lost by them.
         mark_failures: Attempts to write the mark that failed. Only the look for a missing log suffers.
+        commit_s: How long the newest commit took, with its works.
+        ends: Told of each commit before anybody else is.
         committed_us: When the newest commit became durable, µs since 1970.
         wal_pages: Pages in the write-ahead log after the newest commit.
     """
@@ -81,37 +74,59 @@ class Writer:
         self._connection: apsw.Connection | None = open_file(path, clock, progress=progress)
         self._connection.set_wal_hook(self._wal_grew)
         self._capture = Capture(self._connection)
-        self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
-        self._held: _Job[Any] | None = None
+        self._jobs = Jobs()
+        self._asleep = False
         self._closed = False
         self._sequence = database.last_sequence(self._connection)
         self._marked = -1
         self._mark_due_s = 0.0
         self._checkpoint_at = CHECKPOINT_PAGES
         self._pinned_at = WAL_LIMIT_PAGES
+        self.ends = StreamEnds()
         self.commits = 0
         self.failures = 0
         self.checkpoint_failures = 0
         self.mark_failures = 0
+        self.commit_s = 0.0
         self.committed_us = 0
         self.wal_pages = 0
         self._thread = threading.Thread(target=self._run, name="table-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, work: Callable[[UnitOfWork], T], *, alone: bool = False) -> Future[T]:
-        """Queue a work; the future resolves after the commit is durable.
+    def submit(self, work: Callable[[UnitOfWork], T], *, alone: bool = False, here: bool = False) -> Future[T]:
+        """Queue a work; the future resolves after the commit is durable. With ``here`` this thread executes it if
+        nobody is ahead, and the future is done then.
 
         The future raises what ``work`` raised (nothing of it is written then), or UnavailableError when the commit
         itself failed (nothing of the group is acknowledged then, and the same work may be tried again). A work is
         executed again when another of its group made the commit fail, so it must not act outside of its unit; with
         ``alone`` it has a commit of its own and is executed once.
         """
-        job = _Job(work, alone=alone)
-        if self._closed:
-            job.future.set_exception(UnavailableError(f"the table at {self._path} is closed"))
-        else:
-            self._jobs.put(job)
+        job = Job(work, alone=alone)
+        has_turn = here and self._jobs.claim()
+        try:
+            if self._closed:
+                job.future.set_exception(UnavailableError(f"the table at {self._path} is closed"))
+            elif has_turn:
+                self._commit_here(job)
+            else:
+                self._jobs.put(job)
+        finally:
+            if has_turn:
+                self._jobs.turn.release()
         return job.future
+
+    def _commit_here(self, job: Job[Any]) -> None:
+        try:
+            self._commit([job])
+        except BaseException as error:
+            # Such as Ctrl-C, which reaches the main thread anywhere.
+            self._capture.forget()
+            self._recover(error)
+            raise
+        if self._asleep or self.wal_pages >= self._checkpoint_at:
+            self._asleep = False
+            self._jobs.put(None)
 
     def stop(self) -> None:
         """Finish what is queued, and take nothing more."""
@@ -119,7 +134,8 @@ class Writer:
             self._closed = True
             self._jobs.put(None)
             self._thread.join()
-            self._write_mark()
+            with self._jobs.turn:
+                self._write_mark()
 
     def close(self) -> None:
         """Stop, and close the file. As the last connection to it, it empties and deletes the write-ahead log."""
@@ -134,41 +150,24 @@ class Writer:
         return self._capture.roll_due_us
 
     def _run(self) -> None:
-        closing = False
-        while not closing:
-            group, closing = self._next_group()
-            if group:
-                self._commit(group)
-                self._after_commit()
-            elif not closing:
-                self._write_mark()
+        while not (self._closed and self._jobs.is_empty):
+            job = self._jobs.first(None if self._asleep else _MARK_INTERVAL_S)
+            with self._jobs.turn:
+                if job is not None:
+                    self._commit_group(job)
+                self._look_after()
+                # After a second without anything new there is nothing to look after, until somebody wakes it.
+                self._asleep = job is None and self._marked == self._sequence
+                self._jobs.done()
 
-    def _next_group(self) -> tuple[list[_Job[Any]], bool]:
-        """Return what waits, and whether the writer ends; nothing when it has become idle with a mark to write."""
-        group: list[_Job[Any]] = []
-        try:
-            job = self._first_job()
-            while job is not None:
-                if job.alone and group:
-                    self._held = job
-                    return group, False
-                # One whose submitter has cancelled it is passed over.
-                if job.future.set_running_or_notify_cancel():
-                    group.append(job)
-                if job.alone or len(group) == GROUP_LIMIT:
-                    return group, False
-                job = self._jobs.get_nowait()
-        except queue.Empty:
-            return group, False
-        return group, True
+    def _commit_group(self, first: Job[Any]) -> None:
+        # One whose submitter has cancelled it is passed over.
+        group = [job for job in self._jobs.group(first) if job.future.set_running_or_notify_cancel()]
+        if group:
+            self._commit(group)
 
-    def _first_job(self) -> _Job[Any] | None:
-        held, self._held = self._held, None
-        if held is not None:
-            return held
-        return self._jobs.get(timeout=None if self._marked == self._sequence else _MARK_INTERVAL_S)
-
-    def _commit(self, group: list[_Job[Any]]) -> None:
+    def _commit(self, group: list[Job[Any]]) -> None:
+        started_s = self._clock.monotonic_s()
         try:
             done, sequence, wrote_records = self._execute(group)
         except Exception as error:  # noqa: BLE001  the submitters get it, whatever it is
@@ -177,6 +176,7 @@ class Writer:
             return
         failpoints.hit("after_commit_before_answer")
         self.commits += 1
+        self.commit_s = self._clock.monotonic_s() - started_s
         self._sequence = sequence
         # Taken before anybody can act on the commit, so that later stops never seem to be earlier.
         self.committed_us = self._clock.now_us()
@@ -185,7 +185,7 @@ class Writer:
         if wrote_records:
             self._on_commit(sequence)
 
-    def _execute(self, group: list[_Job[Any]]) -> tuple[list[_Job[Any]], int, bool]:
+    def _execute(self, group: list[Job[Any]]) -> tuple[list[Job[Any]], int, bool]:
         connection = self._connected()
         connection.execute("BEGIN IMMEDIATE")
         failpoints.hit("after_begin")
@@ -194,8 +194,8 @@ class Writer:
         self._capture.begin(connection, before, now_us)
         unit = UnitOfWork(connection, self._capture, now_us)
         roll_streams(unit)
-        done: list[_Job[Any]] = []
-        refused: list[tuple[_Job[Any], Exception]] = []
+        done: list[Job[Any]] = []
+        refused: list[tuple[Job[Any], Exception]] = []
         for job in group:
             try:
                 job.result = job.work(unit)
@@ -211,11 +211,12 @@ class Writer:
         unit.flush()
         failpoints.hit("before_commit")
         connection.execute("COMMIT")
+        self.ends.committed(self._capture.added_to, is_restructured=self._capture.is_restructured)
         for job, reason in refused:
             job.future.set_exception(reason)
         return done, unit.sequence, unit.sequence > before
 
-    def _fail(self, group: list[_Job[Any]], error: Exception) -> None:
+    def _fail(self, group: list[Job[Any]], error: Exception) -> None:
         """Refuse a group whose commit failed, or find the one of it that is to blame."""
         self._recover(error)
         failure = error
@@ -231,7 +232,7 @@ class Writer:
         for job in group:
             job.future.set_exception(failure)
 
-    def _recover(self, error: Exception) -> None:
+    def _recover(self, error: BaseException) -> None:
         """Bring the connection back to a known state after a failed commit."""
         connection = self._connection
         if connection is None:
@@ -259,7 +260,7 @@ class Writer:
         self.wal_pages = pages
         return apsw.SQLITE_OK
 
-    def _after_commit(self) -> None:
+    def _look_after(self) -> None:
         """Do what can wait until the answers are given."""
         if self.wal_pages < CHECKPOINT_PAGES:
             self._checkpoint_at, self._pinned_at = CHECKPOINT_PAGES, WAL_LIMIT_PAGES

@@ -197,7 +197,8 @@ class Caretaker:
     def _wait_s(self) -> float:
         if not self._due:
             return POLL_S
-        return min(max((self._due[0][0] - self._clock.now_us()) / US_PER_S, 0.0), POLL_S)
+        left_s = (self._due[0][0] - self._clock.now_us()) / US_PER_S
+        return min(max(left_s / self._clock.speed, 0.0), POLL_S)
 
     def _failed(self, error: Exception) -> None:
         self._is_open = False

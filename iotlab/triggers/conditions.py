@@ -8,7 +8,7 @@ follow Kleene's logic, so that one unknown part makes only what depends on it un
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -17,7 +17,7 @@ from iotlab.triggers.memories import Memory
 from iotlab.triggers.sight import Sight
 
 
-class Look(NamedTuple):
+class Look(msgspec.Struct, frozen=True, gc=False):
     """What one look at a device shows.
 
     Attributes:
@@ -121,7 +121,8 @@ class AllOf(msgspec.Struct, frozen=True):
     def look(self, sight: Sight, memory: Sequence[PartMemory], /) -> Look:
         looks = [one.look(sight) for one in memory]
         told = looks[0]
-        return told._replace(beyond=_all(look.beyond for look in looks), back=_any(look.back for look in looks))
+        beyond, back = _all([look.beyond for look in looks]), _any([look.back for look in looks])
+        return msgspec.structs.replace(told, beyond=beyond, back=back)
 
 
 class AnyOf(msgspec.Struct, frozen=True):
@@ -143,7 +144,8 @@ class AnyOf(msgspec.Struct, frozen=True):
     def look(self, sight: Sight, memory: Sequence[PartMemory], /) -> Look:
         looks = [one.look(sight) for one in memory]
         told = next((look for look in looks if look.beyond), looks[0])
-        return told._replace(beyond=_any(look.beyond for look in looks), back=_all(look.back for look in looks))
+        beyond, back = _any([look.beyond for look in looks]), _all([look.back for look in looks])
+        return msgspec.structs.replace(told, beyond=beyond, back=back)
 
 
 class PartMemory:
@@ -154,10 +156,11 @@ class PartMemory:
         is_alone: Whether it is the whole of what a rule looks at, so that its channel has come whenever it looks.
     """
 
-    __slots__ = ("_always", "_last", "_part", "memory")
+    __slots__ = ("_always", "_last", "_look", "_part", "memory")
 
     def __init__(self, part: Condition, *, is_alone: bool = False) -> None:
         self._part = part
+        self._look = part.look
         self.memory = part.memory()
         self._last = Look(None, None, part.channels[0])
         # A level is looked at always: it may have become stale. So are groups, for their parts.
@@ -166,7 +169,7 @@ class PartMemory:
     def look(self, sight: Sight) -> Look:
         """Look at the part if its channels came."""
         if self._always or any(map(sight.came, self._part.channels)):
-            self._last = self._part.look(sight, self.memory)
+            self._last = self._look(sight, self.memory)
         return self._last
 
 
@@ -179,19 +182,13 @@ def _channels(parts: Iterable[Condition]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(channel for part in parts for channel in part.channels))
 
 
-def _all(answers: Iterable[bool | None]) -> bool | None:
-    is_unknown = False
-    for answer in answers:
-        if answer is False:
-            return False
-        is_unknown = is_unknown or answer is None
-    return None if is_unknown else True
+def _all(answers: Sequence[bool | None]) -> bool | None:
+    if False in answers:
+        return False
+    return None if None in answers else True
 
 
-def _any(answers: Iterable[bool | None]) -> bool | None:
-    is_unknown = False
-    for answer in answers:
-        if answer:
-            return True
-        is_unknown = is_unknown or answer is None
-    return None if is_unknown else False
+def _any(answers: Sequence[bool | None]) -> bool | None:
+    if True in answers:
+        return True
+    return None if None in answers else False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Literal
 
 import msgspec
@@ -11,6 +12,10 @@ from iotlab.triggers.conditions import Look, at_level
 from iotlab.triggers.memories import Last, Memory, Movement, Steady, Window
 from iotlab.triggers.sentence import shown_duration, shown_number
 from iotlab.triggers.sight import Sight
+
+# A look has the limit in words, whether anybody reads it or not: the same few at each message.
+_shown_amount = functools.lru_cache(1024)(shown_number)
+_shown_length = functools.lru_cache(1024)(shown_duration)
 
 Direction = Literal["rises", "falls", "changes"]
 _SIDES: dict[Direction, str] = {
@@ -77,7 +82,7 @@ class ChangedSince(msgspec.Struct, frozen=True, kw_only=True):
         moved = 0.0 if memory.value is None else abs(value - memory.value)
         is_beyond = moved > self.amount
         return Look(
-            is_beyond, not is_beyond, self.channel, value, "", shown_number(self.amount), "changed by more than"
+            is_beyond, not is_beyond, self.channel, value, "", _shown_amount(self.amount), "changed by more than"
         )
 
 
@@ -142,7 +147,7 @@ class Stuck(msgspec.Struct, frozen=True, kw_only=True):
         if value is None:
             return Look(None, None, self.channel)
         is_stuck = memory.add(sight.at_us, value) >= self.stuck_us
-        limit = shown_duration(self.stuck_us)
+        limit = _shown_length(self.stuck_us)
         return Look(is_stuck, not is_stuck, self.channel, value, "", limit, "unchanged for")
 
 
@@ -179,7 +184,7 @@ class Moves(msgspec.Struct, frozen=True, kw_only=True):
         moved = memory.add(sight.at_us, value, quiet=sight.is_active)
         is_still = memory.moved_us is None or sight.at_us - memory.moved_us >= self.still_us
         is_beyond = moved > self.amount and not is_still
-        return Look(is_beyond, is_still, self.channel, moved, "", shown_number(self.amount), "moved more than")
+        return Look(is_beyond, is_still, self.channel, moved, "", _shown_amount(self.amount), "moved more than")
 
 
 class Resets(msgspec.Struct, frozen=True, kw_only=True):

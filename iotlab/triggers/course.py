@@ -20,8 +20,8 @@ Decided here:
   no hold, is the severity that the alarm is raised with. A fall goes down one severity at a time.
 - Each timer ends in two ways. By the lab's clock: its length after the reading that began it was received, whatever
   came or did not come since. By the device's time, for readings that come late: a reading that is at least its length
-  after the one that began it. For readings that come as they are measured only the lab's clock counts, and that one
-  is monotonic: setting the time of day neither ends nor prolongs anything.
+  after the one that began it. Where both come as they are measured only the lab's clock counts, and that one is
+  monotonic: setting the time of day neither ends nor prolongs anything.
 - A reading older than the newest one that was judged changes nothing: it can neither fire again nor clear. A
   device's time counts at most up to the time of receipt, so that a clock that once ran ahead blocks nothing.
 """
@@ -52,6 +52,9 @@ RISE = "rise:"
 
 SILENT: frozenset[Step] = frozenset({"remember", "end_hold", "change_timers"})
 """Steps that nobody needs to hear of: no journal row, no notification."""
+
+_LATE_US = 5 * US_PER_S
+"""A timer that began with a reading so much older than its receipt began late."""
 
 
 class Moment(msgspec.Struct, frozen=True, gc=False):
@@ -189,6 +192,8 @@ def _stay(rule: Rule, alarm: Alarm, verdict: Verdict, moment: Moment) -> Course 
 
 def _change_severity(rule: Rule, alarm: Alarm, verdict: Verdict, timers: Timers, moment: Moment) -> Course | None:
     """Return the rise or fall that a reading causes, or None; timers are begun and ended in ``timers``."""
+    if not rule.escalations:
+        return None
     now = _rank(rule, alarm.severity)
     for rank in range(len(verdict.levels), now, -1):
         escalation, (is_beyond, _) = rule.escalations[rank - 1], verdict.levels[rank - 1]
@@ -239,7 +244,9 @@ def _timer(moment: Moment, length_s: float) -> tuple[int, int]:
 
 
 def _is_over(timer: tuple[int, int], length_us: int, moment: Moment) -> bool:
-    return not moment.is_live and moment.at_us - timer[0] >= length_us
+    began_us, deadline_us = timer
+    began_late = deadline_us - length_us - began_us >= _LATE_US
+    return (began_late or not moment.is_live) and moment.at_us - began_us >= length_us
 
 
 def _without(timers: Timers, name: str) -> Timers:

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from iotlab.clock import US_PER_S, Clock
+from iotlab.clock import US_PER_S, Clock, unhurried
 from iotlab.domain.notification import Route
 from iotlab.domain.schema import DEVICES
 from iotlab.table.errors import ExpiredIteratorException, TrimmedDataAccessException
@@ -36,6 +36,8 @@ LOG = logging.getLogger(__name__)
 
 RULES_CHANGED = "rules changed"
 PAGE_RECORDS = 1000
+_BEHIND_US = 20_000
+"""A page that ends with a record older than this may have more behind it."""
 SETTLE_S = 1.0
 
 
@@ -77,12 +79,12 @@ class Evaluator:
             self._watch, self._book, self._timers, self._counters, clock, recall=History(store), flapping=flapping
         )
         self._records = Follower(store, DEVICES)
-        self._checkpoint = Checkpoint(store, clock)
+        self._checkpoint = Checkpoint(store, unhurried(clock))
         self._committer = Committer(
             store, clock, self._checkpoint, self._counters, self._book, committed=self._committed
         )
-        self._loop = Loop("triggers", self.step, self._wait_s, self._counters.failed)
-        self._is_open = False
+        self._loop = Loop("triggers", self._step_on, self._wait_s, self._counters.failed)
+        self._is_open = self._is_behind = False
         self._snapshot: dict[str, int] = {}
 
     def start(self) -> None:
@@ -132,9 +134,11 @@ class Evaluator:
             self._take_new_rules()
             self._book.refresh()
             records = self._read()
+            age_us = self._clock.now_us() - records[-1].created_at_us if records else 0
+            self._is_behind = age_us > _BEHIND_US
             self._handle_page(records)
             # A reading that waits behind these records may end a hold: timers fire only near the stream's end.
-            if not records or self._clock.now_us() - records[-1].created_at_us < US_PER_S:
+            if not records or self._clock.now_us() - records[-1].created_at_us < US_PER_S * self._clock.speed:
                 self._fire_timers()
             self._checkpoint.save_when_due()
         except BaseException:
@@ -143,20 +147,31 @@ class Evaluator:
             raise
         return len(records)
 
+    def _step_on(self) -> int:
+        """Do a step; return 0 when nothing can be left to read of which no wake tells."""
+        records = self.step()
+        # A commit wakes this thread. Asking after each whether there is one more would double the work.
+        return records if self._is_behind or self._records.shards > 1 else 0
+
     def next_due_s(self) -> float | None:
         """Return the seconds until a timer runs out; None when none runs. On the evaluator's thread only."""
         return self._timers.next_due_s()
 
     def _wait_s(self) -> float:
         due_s = self.next_due_s()
-        return POLL_S if due_s is None else min(due_s, POLL_S)
+        return POLL_S if due_s is None else min(due_s / self._clock.speed, POLL_S)
+
+    @property
+    def _settle_s(self) -> float:
+        # What waits in the broker at a start comes as fast as the machine can take it.
+        return SETTLE_S * self._clock.speed
 
     def _start_over(self) -> None:
         self._judge.memories.clear()
         self._timers.clear()
         self._book.load()
         for alarm in self._book.alarms.values():
-            self._timers.follow(alarm, at_least_s=SETTLE_S)
+            self._timers.follow(alarm, at_least_s=self._settle_s)
         stored = self._checkpoint.load()
         if stored is not None:
             self._resume(stored)
@@ -188,7 +203,7 @@ class Evaluator:
                 self._committer.commit(alarm.alarm, self._without_rule, self._checkpoint.position, by=RULES_CHANGED)
         if any(rule.silence is not None for rule in self._watch.rules.rules.values()):
             for image in self._store.scan_all(DEVICES):
-                self._judge.time_silence(image["device"]["S"], image, at_least_s=SETTLE_S)
+                self._judge.time_silence(image["device"]["S"], image, at_least_s=self._settle_s)
 
     def _resume(self, position: str) -> None:
         self._snapshot.clear()

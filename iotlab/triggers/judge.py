@@ -15,7 +15,7 @@ from iotlab.triggers.conditions import Look, at_level
 from iotlab.triggers.course import Course, Moment, Step, advance, expire, is_late
 from iotlab.triggers.evaluator_stats import Counters
 from iotlab.triggers.remembering import Memories, Recall
-from iotlab.triggers.ruleset import Rule
+from iotlab.triggers.ruleset import Quiet, Rule
 from iotlab.triggers.sight import Sight, image_time, reading_number, received_us
 from iotlab.triggers.steps import Taking, taken
 from iotlab.triggers.timers import Timers
@@ -59,12 +59,11 @@ class Hit(msgspec.Struct, frozen=True):
 
 
 class _Came(NamedTuple):
-    """A value that came of a channel, and the message with it; the sight is None where only plain rules look."""
+    """A value that came of a channel, its time in µs since 1970, and the message with it."""
 
     value: float
-    moment: Moment
-    sight: Sight | None
-    image: Item
+    at_us: int
+    sight: Sight
 
 
 class Judge:
@@ -125,9 +124,8 @@ class Judge:
         found: list[Hit] = []
         if plan.silences and not whole:
             found += self._hear(plan, image, record)
-        channels = image.get("channels") if plan.channels else None
-        if channels is not None:
-            found += self._judge_channels(plan, image, record, whole=whole)
+        if plan.channels and "channels" in image:
+            self._judge_channels(plan, Sight(device, image, whole=whole), record, found, whole=whole)
         return found
 
     def silent(self, key: str, device: str, image: Item) -> Hit | None:
@@ -140,7 +138,7 @@ class Judge:
         is_active = rule.schedule is None or rule.schedule.is_active(now_us)
         verdict = Verdict(look, is_active, levels=rule.levels(look))
         self.memories.note(key, verdict)
-        return self._hit(watched, verdict, Moment(now_us, now_us), image)
+        return self._hit(watched, verdict, Moment(now_us, now_us), image, self._book.alarms.get(key))
 
     def after(
         self, hit: Hit, device: str, image: Item, alarm: Alarm | None, now_us: int
@@ -178,52 +176,59 @@ class Judge:
             if silence is not None and heard_us is not None:
                 self._timers.heard(watched.key, silence.silent_us, heard_us, at_least_s=at_least_s)
 
-    def _judge_channels(self, plan: Plan, image: Item, record: StreamRecord | None, *, whole: bool) -> Iterator[Hit]:
-        values, measured, received = image["channels"]["M"], "", 0
+    def _judge_channels(
+        self, plan: Plan, sight: Sight, record: StreamRecord | None, found: list[Hit], *, whole: bool
+    ) -> None:
+        values, measured = sight.image["channels"]["M"], sight.measured
         judged: set[str] = set()
         for channel in plan.channels:
             attribute = values.get(channel.channel)
             if attribute is None:
                 continue
-            if not measured:
-                measured, received = image_time(image), received_us(image)
-            at = attribute["M"]["at_us"]["N"]
+            members = attribute["M"]
+            at = members["at_us"]["N"]
             if at != measured and not whole:
                 continue
-            value = reading_number(attribute["M"]["value"])
-            at_us = min(int(at), received)
+            value = reading_number(members["value"])
+            at_us = sight.at_us if at == measured else min(int(at), sight.received_us)
             if value is None:
                 self._counters.no_reading += 1
-            elif _is_overtaken(channel.channel, at_us, received, record):
+            elif record is not None and _is_overtaken(channel.channel, at_us, sight.received_us, record):
                 self._counters.late += 1
-            elif not self._is_quiet(channel, value):
-                moment = Moment(at_us, received, self._is_live(at_us, received))
-                sight = None
-                if not channel.is_plain:
-                    sight = Sight(plan.device, image, whole=whole)
-                    sight.know(channel.channel, value)
-                yield from self._judge_channel(plan, channel, _Came(value, moment, sight, image), judged)
+            elif channel.quiet is None or not self._is_quiet(channel, channel.quiet, value):
+                sight.know(channel.channel, value)
+                self._judge_channel(plan, channel, _Came(value, at_us, sight), judged, found)
 
-    def _judge_channel(self, plan: Plan, channel: WatchedChannel, came: _Came, judged: set[str]) -> Iterator[Hit]:
-        """Yield the steps that a value of a channel causes; ``judged``: the rules that had this message already."""
+    def _judge_channel(
+        self, plan: Plan, channel: WatchedChannel, came: _Came, judged: set[str], found: list[Hit]
+    ) -> None:
+        """Find the steps that a value of a channel causes; ``judged``: the rules that had this message already."""
+        sight, alarms = came.sight, self._book.alarms
+        moment = Moment(came.at_us, sight.received_us, self._is_live(came.at_us, sight.received_us))
         for watched in channel.rules:
+            key, alarm = watched.key, alarms.get(watched.key)
             if watched.bounds is not None:
                 verdict = Verdict(at_level(channel.channel, came.value, watched.bounds))
-            elif watched.key in judged or came.sight is None:
+            elif key in judged:
                 continue
             else:
-                judged.add(watched.key)
-                if self._is_late(watched.key, came.moment):
+                if len(plan.channels) > 1:
+                    judged.add(key)
+                if alarm is not None and is_late(alarm, moment):
                     self._counters.late += 1
                     continue
-                verdict = self.memories.judge(watched, plan, came.sight, came.moment.at_us, self._book.alarms)
-            hit = self._hit(watched, verdict, came.moment, came.image)
+                verdict = self.memories.judge(watched, plan, sight, came.at_us, alarms)
+            if not verdict.look.beyond and verdict.reference is None and (alarm is None or alarm.state == "cleared"):
+                # Most readings are such: nothing begins, and nothing that began can go on.
+                if alarm is not None:
+                    self._pass(watched.rule, alarm, verdict.look, moment, sight.image)
+                continue
+            hit = self._hit(watched, verdict, moment, sight.image, alarm)
             if hit is not None:
-                yield hit
+                found.append(hit)
 
-    def _is_quiet(self, channel: WatchedChannel, value: float) -> bool:
-        quiet = channel.quiet
-        if quiet is None or not quiet.low <= value <= quiet.high:
+    def _is_quiet(self, channel: WatchedChannel, quiet: Quiet, value: float) -> bool:
+        if not quiet.low <= value <= quiet.high:
             return False
         alarms = self._book.alarms
         if alarms.keys().isdisjoint(channel.keys):
@@ -231,26 +236,27 @@ class Judge:
         return not any((alarm := alarms.get(key)) is not None and alarm.state != "cleared" for key in channel.keys)
 
     def _is_live(self, at_us: int, received: int) -> bool:
-        return received - at_us < _LIVE_US and abs(self._clock.now_us() - received) < _LIVE_US
+        # How long a message is on its way is a matter of the machine, however fast the lab's time runs.
+        limit_us = _LIVE_US * self._clock.speed
+        return received - at_us < limit_us and abs(self._clock.now_us() - received) < limit_us
 
-    def _is_late(self, key: str, moment: Moment) -> bool:
-        alarm = self._book.alarms.get(key)
-        return alarm is not None and is_late(alarm, moment)
-
-    def _hit(self, watched: Watched, verdict: Verdict, moment: Moment, image: Item) -> Hit | None:
+    def _hit(
+        self, watched: Watched, verdict: Verdict, moment: Moment, image: Item, alarm: Alarm | None
+    ) -> Hit | None:
         rule, key = watched.rule, watched.key
-        alarm = self._book.alarms.get(key)
-        if alarm is None and not verdict.look.beyond and verdict.reference is None:
-            return None
         course = advance(rule, alarm, verdict, moment)
         if course is not None:
             return Hit(rule, key, course.step, verdict, moment)
         if alarm is not None:
-            if is_late(alarm, moment):
-                self._counters.late += 1
-            elif verdict.beyond is not None:
-                self._note(rule, alarm, verdict.look, moment.at_us, image)
+            self._pass(rule, alarm, verdict.look, moment, image)
         return None
+
+    def _pass(self, rule: Rule, alarm: Alarm, look: Look, moment: Moment, image: Item) -> None:
+        """Take note of a reading that causes no step."""
+        if is_late(alarm, moment):
+            self._counters.late += 1
+        elif look.beyond is not None:
+            self._note(rule, alarm, look, moment.at_us, image)
 
     def _note(self, rule: Rule, alarm: Alarm, look: Look, at_us: int, image: Item) -> None:
         if alarm.state != "pending":
@@ -274,7 +280,8 @@ class Judge:
             look = silence.heard()
             verdict = Verdict(look, levels=watched.rule.levels(look))
             self.memories.note(watched.key, verdict)
-            hit = self._hit(watched, verdict, Moment(sight.received_us, sight.received_us, is_live=True), image)
+            moment = Moment(sight.received_us, sight.received_us, is_live=True)
+            hit = self._hit(watched, verdict, moment, image, self._book.alarms.get(watched.key))
             if hit is not None:
                 yield hit
 

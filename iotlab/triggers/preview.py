@@ -35,6 +35,8 @@ from iotlab.triggers.writes import RULE, transition
 class MessageClock:
     """The time as the messages have it."""
 
+    speed = 1.0
+
     def __init__(self) -> None:
         self.time_us = 0
 
@@ -92,7 +94,11 @@ class Rehearsal:
             image: Its item after the message.
             record: The change, where there is one: its old image tells whether the message came late.
         """
-        self.pass_time(received_us(image))
+        until_us = received_us(image)
+        if self._timers.are_running:
+            self.pass_time(until_us)
+        elif until_us > self._clock.time_us:
+            self._clock.time_us = until_us
         self.counters.records += 1
         if self._keeps_images:
             self._images[device] = image

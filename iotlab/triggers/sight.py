@@ -20,39 +20,52 @@ class Sight:
         whole: True to take the last value of every channel as if it had just come.
 
     Attributes:
+        measured: The time of the message as N text, by which the channels that came with it are recognised.
         at_us: The device's time of the message, at most the time of receipt; µs since 1970.
         received_us: When it was received.
         is_active: Whether the schedule of the rule that looks says that it is time; set for each rule.
     """
 
-    __slots__ = ("_channels", "_known", "_measured", "_whole", "at_us", "device", "image", "is_active", "received_us")
+    __slots__ = (
+        "_channel",
+        "_channels",
+        "_value",
+        "_whole",
+        "at_us",
+        "device",
+        "image",
+        "is_active",
+        "measured",
+        "received_us",
+    )
 
     def __init__(self, device: str, image: Item, *, whole: bool = False) -> None:
         self.device = device
         self.image = image
         self._channels: dict[str, Any] = image["channels"]["M"]
         self._whole = whole
-        self._known: dict[str, float] = {}
+        self._channel: str | None = None
+        self._value = 0.0
         self.is_active = True
         received = image.get("received_us") or image["measured_us"]
-        self._measured: str = (image.get("measured_us") or received)["N"]
-        self.received_us = int(received["N"])
-        self.at_us = min(int(self._measured), self.received_us)
+        self.measured: str = (image.get("measured_us") or received)["N"]
+        self.received_us = received_us = int(received["N"])
+        measured_us = int(self.measured)
+        self.at_us = measured_us if measured_us < received_us else received_us
 
     def came(self, channel: str) -> bool:
         """Say whether the channel's value came with the message."""
         entry = self._channels.get(channel)
-        return entry is not None and (self._whole or entry["M"]["at_us"]["N"] == self._measured)
+        return entry is not None and (self._whole or entry["M"]["at_us"]["N"] == self.measured)
 
     def know(self, channel: str, number: float) -> None:
-        """Spare reading a channel's value again."""
-        self._known[channel] = number
+        """Spare reading the value of one channel again."""
+        self._channel, self._value = channel, number
 
     def number(self, channel: str) -> float | None:
         """Return the channel's last value, or None when there is none or it is no number."""
-        known = self._known.get(channel)
-        if known is not None:
-            return known
+        if channel == self._channel:
+            return self._value
         entry = self._channels.get(channel)
         return None if entry is None else reading_number(entry["M"]["value"])
 

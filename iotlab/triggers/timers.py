@@ -90,6 +90,11 @@ class Timers:
                 found.append(due)
         return found
 
+    @property
+    def are_running(self) -> bool:
+        """Whether any timer runs."""
+        return bool(self._heap)
+
     def next_due_s(self) -> float | None:
         """Return the seconds until the next timer runs out; None when no timer runs."""
         return max(self._heap[0][0] - self._clock.monotonic_s(), 0.0) if self._heap else None

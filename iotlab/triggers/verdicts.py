@@ -65,19 +65,20 @@ class RuleMemory:
             sight: The message.
             at_us: Its time on the rule's own axis, as a schedule sees it.
         """
-        if sight.received_us < self._received_us - _CLOCK_STEP_US:
+        received_us, rule = sight.received_us, self._rule
+        if received_us < self._received_us - _CLOCK_STEP_US:
             # The wall clock was set back: times before and after it can't be compared.
             self._count = 0
             self._forget()
-        self._received_us = sight.received_us
-        rule = self._rule
-        is_active = rule.schedule is None or rule.schedule.is_active(at_us)
-        sight.is_active = is_active
+        self._received_us = received_us
+        schedule = rule.schedule
+        is_active = sight.is_active = schedule is None or schedule.is_active(at_us)
         look = self._condition.look(sight)
         if self._ending is not None:
-            look = look._replace(back=self._ending.look(sight).beyond)
-        if look.beyond is not None:
-            self._count = self._count + 1 if look.beyond else 0
+            look = msgspec.structs.replace(look, back=self._ending.look(sight).beyond)
+        beyond = look.beyond
+        if beyond is not None:
+            self._count = self._count + 1 if beyond else 0
         levels = rule.levels(look) if rule.escalations else ()
         reference = self._next_reference(look) if self._is_compared else None
         return Verdict(look, is_active, self._count >= rule.repeat, levels, reference)

@@ -85,16 +85,19 @@ class Watch:
     def __init__(self, rules: RuleSet, routes: Sequence[Route] = ()) -> None:
         self.rules = rules
         self._routes = tuple(routes)
-        self._plans: dict[str, Plan] = {}
+        self._plans: dict[str, tuple[tuple[object, object], Plan]] = {}
 
     def of(self, device: str, image: Item) -> Plan:
         """Return what is watched on a device, whose item tells its type and room."""
-        device_type, room = text_of(image, "type"), text_of(image, "room")
-        plan = self._plans.get(device)
-        if plan is None or plan.device_type != device_type or plan.room != room:
-            if len(self._plans) >= _CACHED_DEVICES:
-                self._plans.clear()
-            plan = self._plans[device] = self._plan(device, device_type, room)
+        found = self._plans.get(device)
+        # Compared as the item has them: this is asked at every message.
+        said = image.get("type"), image.get("room")
+        if found is not None and found[0] == said:
+            return found[1]
+        if len(self._plans) >= _CACHED_DEVICES:
+            self._plans.clear()
+        plan = self._plan(device, text_of(image, "type"), text_of(image, "room"))
+        self._plans[device] = said, plan
         return plan
 
     def still_watches(self, alarm: Alarm, image: Item | None) -> bool:

@@ -10,12 +10,15 @@ import msgspec
 
 from iotlab.domain.alarm import Happening, Transition
 from iotlab.domain.notification import Notification
-from iotlab.domain.schema import ALARMS, JOURNAL, OUTBOX
+from iotlab.domain.schema import ALARMS, JOURNAL, OUTBOX, TRACES
 from iotlab.table.store import Put, Store, Write
 from iotlab.table.values import Item, item, plain, to_wire
 from iotlab.triggers.alarms import Alarm, is_silent
 from iotlab.triggers.happenings import starts_flapping, what_happened
 from iotlab.triggers.telling import body_of, note_of, title_of
+
+ALARM_STOP = "alarm/"
+"""How the stop of a transition in the trace of a message begins."""
 
 RULE = "rule"
 TIMER = "timer"
@@ -53,6 +56,8 @@ def transition_writes(before: Alarm | None, after: Alarm, at_us: int, *, by: str
     told = _channels(before, after, what)
     writes.append(_journal_put(happened, told, flapping=after.is_flapping))
     writes.extend(_outbox_put(after, channel, happened, what) for channel in told)
+    if after.message_id:
+        writes.append(_stop_put(after.message_id, happened))
     return writes
 
 
@@ -112,6 +117,19 @@ def _journal_put(happened: Transition, told: tuple[str, ...], *, flapping: bool)
         "told": told or None,
     }
     return Put(JOURNAL, item(row), "attribute_not_exists(#a)", {"#a": "alarm"})
+
+
+def _stop_put(message_id: str, happened: Transition) -> Put:
+    """Return the stop that leads from the alarm's last cause to this transition."""
+    row = {
+        "id": message_id,
+        "stop": f"{ALARM_STOP}{happened.version:010d}/{happened.alarm}",
+        "at_us": happened.at_us,
+        "detail": f"{happened.alarm}: {happened.what} by {happened.by}",
+        "alarm": happened.alarm,
+        "version": happened.version,
+    }
+    return Put(TRACES, item(row))
 
 
 def _outbox_put(after: Alarm, channel: str, happened: Transition, what: Happening) -> Put:

@@ -84,6 +84,23 @@ def test_a_demo_that_ends_by_itself_leaves_its_picture_and_its_report(tmp_path: 
     assert figures["unnamed_losses"] == 0
 
 
+def test_an_exact_demo_in_which_nothing_went_wrong_yet_shows_nothing_and_says_so(tmp_path: Path) -> None:
+    demo = start(tmp_path, "--for", "2s", "--no-window", "--exact")
+    out, err = demo.communicate(timeout=90)
+    assert demo.returncode == 1, out
+    assert "nothing was expected to go wrong" in " ".join(err.split())
+
+
+@pytest.mark.parametrize(
+    "flags", [("--speed", "0"), ("--speed", "600", "--screenshot", "x.png"), ("--scenario", "hom")]
+)
+def test_a_demo_that_makes_no_sense_is_refused_before_anything_starts(tmp_path: Path, flags: tuple[str, ...]) -> None:
+    demo = start(tmp_path / "data", *flags)
+    _, err = demo.communicate(timeout=60)
+    assert demo.returncode == 2, err
+    assert not (tmp_path / "data" / "broker").exists()
+
+
 def _is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)

@@ -7,7 +7,8 @@ import json
 from collections.abc import Callable
 from typing import cast
 
-from iotlab.emulator.run import EmulatorOptions, Progress, run
+from iotlab.emulator.progress import Progress
+from iotlab.emulator.run import EmulatorOptions, run
 from iotlab.mqtt import wire
 
 POLL_S = 0.02

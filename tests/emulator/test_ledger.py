@@ -32,7 +32,7 @@ def test_the_file_holds_what_the_contract_names(tmp_path: Path) -> None:
     assert (row["boot_id"], row["sent"], row["acked"], row["outbox"]) == ("k3f9", 61, 60, 1)
     assert row["losses"] == {"outbox_overflow": 0}
     assert set(body["incidents"][0]) == {
-        "name", "rule", "device", "channel", "start_us", "end_us", "hold_s", "expected",
+        "name", "rule", "device", "channel", "start_us", "end_us", "hold_s", "expected", "near_miss",
     }  # fmt: skip
 
 

@@ -34,6 +34,10 @@ WRONG = {
     "an incident that outlasts its window": ("full_s = 3.0", "full_s = 300.0", "incident[0].start_s", ""),
     "a start that ends before it begins": ("[1.0, 2.0]", "[2.0, 1.0]", "incident[0].start_s", ""),
     "one number for two": ("[1.0, 2.0]", "[1.0]", "incident[0].start_s", ""),
+    "a level without its value": ("to = 90.0\n", "", "incident[0].to", ""),
+    "a silence with a value": ("full_s = 3.0", 'full_s = 3.0\nkind = "silent"', "incident[0].to", ""),
+    "a slow reset": ("full_s = 3.0", 'full_s = 3.0\nrise_s = 1.0\nkind = "reset"', "incident[0].rise_s", ""),
+    "an unknown kind of incident": ("full_s = 3.0", 'full_s = 3.0\nkind = "mute"', "incident[0].kind", ""),
     "an incident without a candidate": ('["one", "two"]', "[]", "incident[0].candidates", ""),
 }
 
@@ -90,7 +94,7 @@ def test_devices_of_others_play_only_with_the_whole_scenario() -> None:
 
 
 def test_an_incident_rises_stays_and_falls_straight() -> None:
-    plan = Plan("Fire", "fire", "t", ("one",), 90, (0, 0), full_s=4, rise_s=2, fall_s=4)
+    plan = Plan("Fire", "fire", "t", ("one",), (0, 0), to=90, full_s=4, rise_s=2, fall_s=4)
     incident = Incident(plan, "one", 10)
     moments = (9.9, 10, 11, 12, 14, 16, 18, 19, 20, 20.1)
     weights = [incident.weight(moment) for moment in moments]
@@ -98,7 +102,7 @@ def test_an_incident_rises_stays_and_falls_straight() -> None:
 
 
 def test_an_incident_without_rise_and_fall_is_there_at_once() -> None:
-    incident = Incident(Plan("Fire", "fire", "t", ("one",), 90, (0, 0), full_s=4), "one", 10)
+    incident = Incident(Plan("Fire", "fire", "t", ("one",), (0, 0), to=90, full_s=4), "one", 10)
     assert [incident.weight(moment) for moment in (9.99, 10, 14, 14.01)] == [0, 1, 1, 0]
 
 
@@ -110,7 +114,7 @@ def test_the_seed_chooses_among_all_candidates() -> None:
 
 
 def test_a_new_candidate_moves_an_incident_only_to_itself() -> None:
-    plan = Plan("Fire", "fire", "t", ("one", "two", "three", "four"), 90, (0, 5), full_s=4)
+    plan = Plan("Fire", "fire", "t", ("one", "two", "three", "four"), (0, 5), to=90, full_s=4)
     moved = 0
     for seed in range(40):
         before = Calendar([plan], ["one", "two", "three"], seed=seed, every_s=60).window(0)[0]

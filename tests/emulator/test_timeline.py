@@ -42,3 +42,10 @@ def test_a_changed_period_counts_from_the_next_turn() -> None:
 def test_without_devices_there_is_no_turn() -> None:
     assert timeline().next_s == float("inf")
     assert list(timeline().due(10.0)) == []
+
+
+def test_at_600_times_a_fleet_that_is_late_by_five_of_the_machines_seconds_makes_up_for_fifty_minutes() -> None:
+    turns = Timeline(5.0 * 600)
+    turns.add(Slot(0.0, "a", 60.0))
+    assert len(list(turns.due(3_000.0))) == 51
+    assert turns.skipped == 0

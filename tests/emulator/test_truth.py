@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import msgspec
+
 from iotlab.clock import US_PER_S
 from iotlab.emulator.incidents import Calendar, Plan
 from iotlab.emulator.truth import KEPT, Truth
 
 START_US = 1_763_958_000 * US_PER_S
-PLAN = Plan("Fire", "fire", "t", ("one",), 90.0, (10.0, 10.0), full_s=8.0, rise_s=2.0, fall_s=2.0, hold_s=3.0)
+PLAN = Plan("Fire", "fire", "t", ("one",), (10.0, 10.0), to=90.0, full_s=8.0, rise_s=2.0, fall_s=2.0, hold_s=3.0)
 
 
 def truth(every_s: float = 60.0) -> Truth:
@@ -60,3 +62,11 @@ def test_the_list_is_bounded_and_the_rest_is_counted() -> None:
     assert len(rows) == KEPT
     assert (book.earlier, book.earlier_expected) == (5, 5)
     assert rows[0].start_us == START_US + (5 * 60 + 10) * US_PER_S
+
+
+def test_a_near_miss_is_listed_and_never_expected() -> None:
+    plan = msgspec.structs.replace(PLAN, near_miss=True)
+    book = Truth(Calendar([plan], ["one", "two"], seed=1, every_s=60.0), START_US, {})
+    emit(book, 0, 30)
+    (row,) = book.rows(30.0, ended=True)
+    assert (row.near_miss, row.expected) == (True, False)

@@ -1,4 +1,4 @@
-"""The writer thread: a bad work fails alone, and failpoints do what their text says."""
+"""The writer: whose turn it is, a bad work fails alone, and failpoints do what their text says."""
 
 from __future__ import annotations
 
@@ -92,6 +92,58 @@ def test_a_work_that_must_be_alone_shares_its_commit_with_nobody(engine: Engine)
     for future in futures:
         future.result()
     assert engine.commits == before + 4
+
+
+def count_added(unit: UnitOfWork) -> int:
+    found: int = unit.connection.execute("SELECT count(*) FROM meta WHERE name GLOB 'n[0-9]*'").get
+    return found
+
+
+def executing_thread(unit: UnitOfWork) -> str:
+    return threading.current_thread().name
+
+
+def test_a_work_that_nobody_is_ahead_of_is_executed_by_the_thread_that_waits_for_it(engine: Engine) -> None:
+    here = threading.current_thread().name
+    assert [engine.transact(executing_thread) for _ in range(3)].count(here) >= 2
+    assert engine.submit(executing_thread).result() == "table-writer"
+
+
+def test_a_work_never_overtakes_those_that_were_submitted_before_it(engine: Engine) -> None:
+    for number in range(300):
+        earlier = engine.submit(add(f"n{number}"))
+        assert engine.transact(count_added) == number + 1
+        assert earlier.result() == f"n{number}"
+
+
+def test_works_that_come_while_the_writer_is_busy_share_a_commit_wherever_they_might_be_executed(
+    engine: Engine,
+) -> None:
+    before, go = engine.commits, busy(engine)
+    futures = [engine.submit(add(f"n{number}"), here=True) for number in range(8)]
+    assert not any(future.done() for future in futures)
+    go.set()
+    assert [future.result() for future in futures] == [f"n{number}" for number in range(8)]
+    assert engine.commits == before + 2
+
+
+def test_ctrl_c_within_a_work_leaves_nothing_of_it_and_the_next_one_succeeds(engine: Engine) -> None:
+    def interrupted(unit: UnitOfWork) -> None:
+        unit.connection.execute("INSERT INTO meta VALUES ('half', 1)")
+        raise KeyboardInterrupt
+
+    engine.transact(executing_thread)
+    with pytest.raises(KeyboardInterrupt):
+        engine.transact(interrupted)
+    assert engine.transact(add("whole")) == "whole"
+    assert engine.read().execute("SELECT count(*) FROM meta WHERE name='half'").get == 0
+
+
+def test_a_closed_table_takes_no_work(engine: Engine) -> None:
+    engine.close()
+    for here in (False, True):
+        with pytest.raises(UnavailableError, match="is closed"):
+            engine.submit(add("late"), here=here).result()
 
 
 def test_a_checkpoint_that_fails_fails_no_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

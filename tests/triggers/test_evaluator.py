@@ -513,12 +513,14 @@ def test_the_figures_follow_what_people_do(lab: LittleLab, running: Evaluator) -
     assert stats.evaluate_us.count == stats.record_us.count == 3
 
 
-def test_a_traced_message_leaves_the_stops_record_and_evaluate(lab: LittleLab, running: Evaluator) -> None:
+def test_a_traced_message_leaves_the_stops_record_and_evaluate_and_leads_to_its_alarm(
+    lab: LittleLab, running: Evaluator
+) -> None:
     lab.report("oven", temperature=31, _message_id="m-1")
     lab.report("oven", humidity=31)
     settle(running)
     rows = {row["stop"]: row for row in map(plain, lab.store.scan_all(TRACES))}
-    assert set(rows) == {"record", "evaluate"}
+    assert set(rows) == {"record", "evaluate", "alarm/0000000001/hot/oven"}
     assert rows["evaluate"]["detail"] == "hot: raise"
     assert rows["record"]["at_us"] <= rows["evaluate"]["at_us"]
     assert [row.get("message_id") for row in lab.outbox()] == ["m-1"]

@@ -12,6 +12,7 @@ import pytest
 from iotlab.domain.notification import Route
 from iotlab.domain.schema import TRACES
 from iotlab.table.store import Store
+from iotlab.table.values import plain
 from iotlab.triggers.acknowledge import acknowledge
 from iotlab.triggers.evaluator import Evaluator
 from iotlab.triggers.rules import parse_rules
@@ -99,8 +100,14 @@ def check(lab: LittleLab) -> None:
     critical = [(alarm, version) for alarm, version in notified if alarm == "hot/room"]
     assert [(row["alarm"], row["version"]) for row in lab.outbox() if row["channel"] == "phone"] == critical
     assert len({row["key"] for row in lab.outbox()}) == len(notified) + len(critical)
-    traces = {(row["id"]["S"], row["stop"]["S"]) for row in lab.store.scan_all(TRACES)}
-    assert len(traces) == 2 * len({message_id for message_id, _ in traces}) == 2 * 6
+    traces = [plain(row) for row in lab.store.scan_all(TRACES)]
+    judged = [row["id"] for row in traces if row["stop"] in {"record", "evaluate"}]
+    assert len(judged) == 2 * len(set(judged)) == 2 * 6
+    linked = {(row["alarm"], row["version"], row["id"]) for row in traces if row["stop"].startswith("alarm/")}
+    told = {(row["alarm"], row["version"], row["message_id"]) for row in lab.outbox() if row.get("message_id")}
+    assert told <= linked
+    assert {(alarm, version) for alarm, version, _ in linked} <= {step[:2] for step in lab.journal()}
+    assert len(linked) + len(judged) == len(traces)
     assert {alarm: lab.alarm(alarm)["state"] for alarm in EXPECTED} == dict.fromkeys(EXPECTED, "cleared")
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from iotlab.clock import ManualClock, SystemClock
+from iotlab.clock import ManualClock, ScaledClock, SystemClock
 from iotlab.domain.schema import READINGS, reading_sort_key
 from iotlab.table.values import item
 from iotlab.triggers.evaluator import Evaluator
@@ -232,3 +232,27 @@ def test_a_real_timer_fires_on_a_real_clock(
             wait_until(lambda: lab.happened("r/d")[-1:] == ["raised"])
         finally:
             evaluator.stop()
+
+
+def test_at_600_times_a_hold_of_an_hour_ends_after_six_seconds_of_the_machine_across_a_kill(tmp_path: Path) -> None:
+    machine = ManualClock()
+
+    def clock() -> ScaledClock:
+        return ScaledClock(speed=600, start_us=START_US, origin_s=0.0, machine=machine)
+
+    rules = rules_of('channel = "v"\nabove = 10\nhold_s = 3600')
+    with little_lab(tmp_path / "table.db", clock()) as lab:
+        evaluator = evaluator_of(lab, rules)
+        lab.report("d", v=11)
+        settle(evaluator)
+        machine.advance(3)
+    with little_lab(tmp_path / "table.db", clock()) as lab:
+        evaluator = evaluator_of(lab, rules)
+        assert evaluator.next_due_s() == 1800
+        machine.advance(2.9)
+        settle(evaluator)
+        assert lab.happened("r/d") == ["pending"]
+        machine.advance(0.1)
+        settle(evaluator)
+        assert lab.happened("r/d") == ["pending", "raised"]
+        assert lab.alarm("r/d")["raised_us"] - START_US == 3600 * S

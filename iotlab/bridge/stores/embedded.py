@@ -1,4 +1,4 @@
-"""The embedded table: a whole batch is one work of the writer thread, which is one transaction."""
+"""The embedded table: a whole batch is one work of the writer, which is one transaction."""
 
 from __future__ import annotations
 

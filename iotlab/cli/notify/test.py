@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
+from iotlab.cli.connection import broker_target
 from iotlab.cli.notify.choosing import ChannelName, find_channel
 from iotlab.cli.options import with_settings
 from iotlab.cli.table.opening import open_store
@@ -83,14 +84,14 @@ def sample(channel: str, clock: Clock) -> Notification:
 
 
 def _broker(settings: Settings) -> ClientOptions | None:
-    runtime = read_runtime(settings.data.dir)
-    broker = settings.broker
-    if runtime is None and broker.is_private:
+    if settings.broker.is_private and read_runtime(settings.data.dir) is None:
         return None
+    target = broker_target(settings)
     return ClientOptions(
-        host=runtime.broker_host if runtime is not None else broker.host,
-        port=runtime.broker_port if runtime is not None else broker.external_port,
+        host=target.host,
+        port=target.port,
         client_id=f"iotlab-test-{settings.data.dir.name[:20]}",
-        username=broker.username or None,
-        password=broker.password.reveal() if broker.password else None,
+        username=target.username,
+        password=target.password,
+        tls=target.tls,
     )

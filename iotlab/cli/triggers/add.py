@@ -59,7 +59,7 @@ def command(
     temporary = file.with_name(file.name + ".new")
     temporary.write_text(after, encoding="utf-8")
     temporary.replace(file)
-    print(f"{name} is declared in {file}. A running lab takes it at its next start.")
+    print(f"{name} is declared in {file}. A running lab takes it over within seconds.")
 
 
 def _table(kind: str, fields: dict[str, object]) -> str:

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
 from iotlab.cli.table.opening import open_store
 from iotlab.cli.table.where import Where, with_where
-from iotlab.cli.triggers.declared import hosting, triggers_file
-from iotlab.errors import ConfigError, Place
+from iotlab.cli.triggers.declared import find_declared, hosting, triggers_file
 from iotlab.triggers.host.declared import load_functions
-from iotlab.triggers.host.function import Function
 from iotlab.triggers.mapping.dead_letters import list_dead_letters
 from iotlab.triggers.mapping.file import load_mappings
 from iotlab.triggers.mapping.replay import replay
-from iotlab.triggers.mapping.settings import MappingSettings
 
 EXIT_FAILED_AGAIN = 1
-
-Named = TypeVar("Named", Function, MappingSettings)
 
 
 @with_where
@@ -44,8 +38,8 @@ def command(
         iotlab triggers replay leaks --limit 1
     """
     file = triggers_file(where.directory)
-    settings = _declared(load_mappings(file) if file.exists() else [], mapping, file, "mapping")
-    function = _declared(load_functions(file), settings.handler, file, "handler")
+    settings = find_declared(load_mappings(file) if file.exists() else [], mapping, file, "mapping")
+    function = find_declared(load_functions(file), settings.handler, file, "handler")
     with (
         open_store(where) as opened,
         tempfile.TemporaryDirectory() as folder,
@@ -58,11 +52,3 @@ def command(
         print(f"  {sentence}")
     if report.failed:
         raise typer.Exit(EXIT_FAILED_AGAIN)
-
-
-def _declared(all_of_them: Sequence[Named], name: str, file: Path, kind: str) -> Named:
-    found = {declared.name: declared for declared in all_of_them}
-    if name not in found:
-        known = f"one of {', '.join(found)}" if found else f"a {kind}; none is declared"
-        raise ConfigError(Place(str(file)), f"there is no {kind} {name!r}", expected=known)
-    return found[name]

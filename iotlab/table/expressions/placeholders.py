@@ -37,7 +37,8 @@ class Placeholders:
         self._names = {} if names is None else _checked_names(names)
         self._values = {} if values is None else _checked_values(values)
         self._used: set[str] = set()
-        _check_size(self._names, self._values)
+        if self._names or self._values:
+            _check_size(self._names, self._values)
 
     def value(self, name: str, what: str) -> AttributeValue:
         """Return the value of ``:name``. Raises ValidationException when the request does not define it."""
@@ -67,7 +68,7 @@ class Placeholders:
     def check_all_used(self) -> None:
         """Raise ValidationException when the request defines a name or value that no compiled expression has."""
         for parameter, defined in ((_NAMES, self._names), (_VALUES, self._values)):
-            unused = sorted(defined.keys() - self._used)
+            unused = sorted(defined.keys() - self._used) if defined else []
             if unused:
                 raise ValidationException(
                     f"Value provided in {parameter} unused in expressions: keys: {{{', '.join(unused)}}}"

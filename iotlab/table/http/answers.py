@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import zlib
+from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -19,6 +21,9 @@ JSON = "application/x-amz-json-1.0"
 _RETRY_AFTER_S = b"1"
 _REQUEST_ID_LENGTH = 52
 Header = tuple[bytes, bytes]
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}".encode() for status in HTTPStatus}
 
 
 class Response(msgspec.Struct, frozen=True):
@@ -56,17 +61,30 @@ def error_response(error: DynamoDBError, content_type: str = JSON) -> Response:
     return Response(error.status, msgspec.json.encode(document), content_type, headers)
 
 
-def header_lines(response: Response) -> list[Header]:
-    """Return the headers of a response: its own, its length, its CRC-32 and a new request id."""
+def message(response: Response, general: Iterable[Header], *, is_last: bool, has_body: bool = True) -> bytes:
+    """Return a response as it is sent: with its length, its CRC-32 and a new request id.
+
+    Args:
+        response: The response.
+        general: Headers that all have, such as the date.
+        is_last: Whether the connection is closed after it.
+        has_body: Without it the answer is that to HEAD.
+    """
+    body = response.body
     lines = [
-        (b"x-amzn-requestid", request_id()),
-        (b"x-amz-crc32", b"%d" % zlib.crc32(response.body)),
-        (b"content-length", b"%d" % len(response.body)),
-        *response.headers,
+        _STATUS[response.status],
+        *(name + b": " + value for name, value in general),
+        b"x-amzn-requestid: " + request_id(),
+        b"x-amz-crc32: %d" % zlib.crc32(body),
+        b"content-length: %d" % len(body),
+        *(name + b": " + value for name, value in response.headers),
     ]
     if response.content_type:
-        lines.append((b"content-type", response.content_type.encode()))
-    return lines
+        lines.append(b"content-type: " + response.content_type.encode())
+    if is_last:
+        lines.append(b"connection: close")
+    lines += (b"", body if has_body else b"")
+    return b"\r\n".join(lines)
 
 
 def request_id() -> bytes:

@@ -33,3 +33,7 @@ INLINE_BODY_BYTES = 64 * 1024
 
 COMPRESS_ABOVE_BYTES = 4096
 """Longer answers are compressed for a client that asks for it. Source: DynamoDB does so from 4 KB on."""
+
+QUICK_COMMIT_S = 0.002
+"""While commits take no longer than this, that of a client who writes alone is waited for on the connections' own
+thread: handing it over would take as long. On a slower disk it would hold up the others."""

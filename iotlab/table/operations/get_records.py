@@ -40,8 +40,18 @@ def execute(engine: Engine, request: dict[str, Any], images: Images) -> dict[str
 
 def record_page(engine: Engine, iterator: str, limit: int) -> RecordPage:
     """Return the same as `execute`, for a caller in this process, with images that are decoded when needed."""
-    page = _page(engine, iterator, limit)
+    ends, now_us = engine.ends, engine.clock.now_us()
+    if ends.is_at_end(iterator, now_us):
+        return RecordPage([], iterator)
+    within("limit", limit, (1, limits.STREAM_RECORDS))
+    position = decode_iterator(engine, iterator)
+    # Taken before the records are read: one that is committed meanwhile changes it.
+    stamp = ends.stamp(position.stream_arn)
+    page = read_rows(engine, position, limit)
+    ends.learn(position.stream_arn, page.stream.records_table)
     following = None if page.following is None else encode_iterator(engine, page.following)
+    if not page.rows and following is not None and stamp is not None:
+        ends.found_end(following, position.stream_arn, stamp, now_us)
     return RecordPage([_stream_record(row) for row in page.rows], following)
 
 

@@ -12,6 +12,7 @@ from iotlab.clock import Clock
 from iotlab.errors import ConfigError, IotlabError, UnavailableError
 from iotlab.triggers.host import package
 from iotlab.triggers.host.containment import Containment
+from iotlab.triggers.host.door import Door
 from iotlab.triggers.host.function import Function
 from iotlab.triggers.host.instance import Answer, Instance
 from iotlab.triggers.host.log import HandlerLog, told
@@ -19,6 +20,7 @@ from iotlab.triggers.host.output import LOG_TAIL_BYTES
 from iotlab.triggers.host.package import Package
 from iotlab.triggers.host.pool import Pool
 from iotlab.triggers.host.stats import Counting, HandlerStats
+from iotlab.triggers.host.versions import Versions
 from iotlab.triggers.invoke import MAX_PAYLOAD_BYTES, FunctionError, InvocationResult
 
 LOG = logging.getLogger(__name__)
@@ -43,6 +45,8 @@ class Handler:
         log_file: Where its log goes; None keeps it in memory only.
         clock: For durations and deadlines.
         reveal: Returns the secret of a reference.
+        versions: Keeps each version that has proved to load; None keeps none.
+        door: What its processes may reach although they have no network.
     """
 
     def __init__(
@@ -54,6 +58,8 @@ class Handler:
         log_file: Path | None,
         clock: Clock,
         reveal: Callable[[str], str],
+        versions: Versions | None = None,
+        door: Door | None = None,
     ) -> None:
         self.function = function
         self.log = HandlerLog(log_file, clock)
@@ -61,6 +67,9 @@ class Handler:
         self._folder = folder
         self._clock = clock
         self._reveal = reveal
+        self._versions = versions
+        self._door = door
+        self._kept = ""
         self._counting = Counting()
         self._pool = Pool(self._start, function.limits.concurrency, clock)
         self._signature = self._seen = ""
@@ -122,6 +131,7 @@ class Handler:
         if error is not None:
             answer = Answer(b"", error, instance.take_output(), 0)
         else:
+            self._keep(instance.package)
             answer = instance.invoke(event, request_id)
         init_us = instance.init_us if is_cold else 0
         self._counting.count(answer.duration_us, answer.error, init_us=init_us, memory_bytes=instance.memory_bytes)
@@ -153,7 +163,14 @@ class Handler:
 
     def _start(self, version: Package) -> Instance:
         try:
-            return Instance(self.function, version, self._containment, clock=self._clock, reveal=self._reveal)
+            return Instance(
+                self.function,
+                version,
+                self._containment,
+                clock=self._clock,
+                reveal=self._reveal,
+                door=self._door,
+            )
         except ConfigError as error:
             # A secret that is not there now may be there later; the event waits for it.
             raise UnavailableError(f"{self.name} can't be run: {error.message}") from error
@@ -182,9 +199,15 @@ class Handler:
             self._refuse(f"{error.error_type}: {error.message}")
             shutil.rmtree(newest.folder, ignore_errors=True)
             return
+        self._keep(newest)
         self._pool.replace(newest, candidate)
         self._refused = ""
         self.log.say(f"version {newest.version} serves instead of {serving.version}")
+
+    def _keep(self, version: Package) -> None:
+        if self._versions is not None and version.version != self._kept:
+            self._kept = version.version
+            self._versions.keep(version)
 
     def _refuse(self, reason: str) -> None:
         self._refused = reason

@@ -10,9 +10,12 @@ from pathlib import Path
 from iotlab.clock import Clock
 from iotlab.errors import ConfigError, Place
 from iotlab.triggers.host.containment import Containment, containment
+from iotlab.triggers.host.door import Door
 from iotlab.triggers.host.function import Function
 from iotlab.triggers.host.handler import Handler
 from iotlab.triggers.host.stats import HandlerStats
+from iotlab.triggers.host.versions import FOLDER as VERSIONS_FOLDER
+from iotlab.triggers.host.versions import Versions
 
 LOG = logging.getLogger(__name__)
 
@@ -24,10 +27,12 @@ class HandlerHost:
 
     Args:
         functions: Which.
-        directory: The lab's data directory: copies of the code go to ``handlers``, logs to ``logs/handlers``.
+        directory: The lab's data directory: copies of the code go to ``handlers``, versions that served to
+            ``handler-versions``, logs to ``logs/handlers``.
         clock: For durations and deadlines.
         reveal: Returns the secret of a reference such as ``env:NAME``; raises ConfigError.
         contained: What this machine can lock a function in with; found out without it.
+        door: What functions without a network may reach all the same.
     """
 
     def __init__(
@@ -38,11 +43,13 @@ class HandlerHost:
         clock: Clock,
         reveal: Callable[[str], str],
         contained: Containment | None = None,
+        door: Door | None = None,
     ) -> None:
         self.containment = contained or containment()
         self._directory = directory
         self._clock = clock
         self._reveal = reveal
+        self._door = door
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._handlers = {function.name: self._made(function) for function in functions}
@@ -107,4 +114,6 @@ class HandlerHost:
             log_file=self._directory / "logs" / "handlers" / f"{function.name}.log",
             clock=self._clock,
             reveal=self._reveal,
+            versions=Versions(self._directory / VERSIONS_FOLDER / function.name, self._clock),
+            door=self._door,
         )

@@ -8,6 +8,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from iotlab.triggers.host import faults
 from iotlab.triggers.host.api import Request, RuntimeApi
 from iotlab.triggers.host.command import order_for
 from iotlab.triggers.host.containment import Containment
+from iotlab.triggers.host.door import Door
 from iotlab.triggers.host.function import Function
 from iotlab.triggers.host.jail import tree
 from iotlab.triggers.host.output import Output
@@ -65,6 +67,7 @@ class Instance:
         containment: What this machine has.
         clock: For durations and deadlines.
         reveal: Returns the secret of a reference.
+        door: What it may reach although it has no network.
 
     Attributes:
         init_us: How long it took to initialise; 0 until then.
@@ -80,6 +83,7 @@ class Instance:
         *,
         clock: Clock,
         reveal: Callable[[str], str],
+        door: Door | None = None,
     ) -> None:
         """Start the process. Raises UnavailableError, ConfigError."""
         self.package = package
@@ -99,13 +103,14 @@ class Instance:
         self._answer: tuple[bytes, FunctionError | None] | None = None
         try:
             order = order_for(function, package, containment, reveal=reveal, temp=self._temp, token=self._token)
-            self._process = Process(order)
+            self._process = Process(order if door is None else replace(order, doors=[door.port]))
         except BaseException:
             self._remove_temp()
             raise
         self._selector = selectors.DefaultSelector()
         if self._process.listener is None:
             raise UnavailableError("the function's process opened no Runtime API")
+        self._close_doors = [] if door is None else [door.serve(listener) for listener in self._process.doors]
         self._api = RuntimeApi(self._process.listener, self._selector)
         self._output = Output(self._process.output)
         self._process.control.settimeout(0)
@@ -186,6 +191,8 @@ class Instance:
         self._api.close()
         self._selector.close()
         self._output.is_open = False
+        for close_door in self._close_doors:
+            close_door()
         self._process.close()
         self._remove_temp()
         return all_gone

@@ -27,6 +27,7 @@ class Process:
 
     Attributes:
         listener: Where it connects to: the Runtime API is served on it.
+        doors: The sockets of the order's doors, in their order; whoever serves one closes it.
         inner: The process id of the jail's first process, whose descendants are the function's.
         exit_code: What the program ended with, negative for a signal; None while it runs or when nobody knows.
         error: What the jail could not do; empty when it could.
@@ -42,6 +43,7 @@ class Process:
         self.exit_code: int | None = None
         self.inner = 0
         self.listener: socket.socket | None = None
+        self.doors: list[socket.socket] = []
         self.error = ""
         self._heard = b""
         self.control, theirs = socket.socketpair()
@@ -78,8 +80,11 @@ class Process:
             data, descriptors, _, _ = socket.recv_fds(self.control, 65_536, 4)
         except OSError:
             return False
-        for number in descriptors:
-            self.listener = socket.socket(fileno=number)
+        for listener in [socket.socket(fileno=number) for number in descriptors]:
+            if self.listener is None:
+                self.listener = listener
+            else:
+                self.doors.append(listener)
         *lines, self._heard = (self._heard + data).split(b"\n")
         for line in lines:
             said = json.loads(line)
@@ -107,6 +112,8 @@ class Process:
         self.control.close()
         if self.listener is not None:
             self.listener.close()
+        for door in self.doors:
+            door.close()
         if self._popen.stdout is not None:
             self._popen.stdout.close()
 

@@ -66,6 +66,14 @@ class GivenUp(msgspec.Struct, frozen=True, kw_only=True):
     state: bytes = b""
 
 
+class KeepsGivenUp(Protocol):
+    """Takes what a lane gives up."""
+
+    def keep(self, given_up: GivenUp) -> None:
+        """Keep it. Raises UnavailableError, TableError: it is not kept, and not given up then."""
+        ...
+
+
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     """One record that was given up, as the table ``trigger_dead_letters`` keeps it.
 

@@ -16,13 +16,14 @@ from iotlab.errors import UnavailableError
 from iotlab.failpoints import hit
 from iotlab.triggers.invoke import MAX_PAYLOAD_BYTES, FunctionError, InvocationResult, Invoker
 from iotlab.triggers.mapping.batch import Batch, Verdict, expired_count, judge_failure
-from iotlab.triggers.mapping.dead_letters import DeadLetters, GivenUp
+from iotlab.triggers.mapping.dead_letters import GivenUp, KeepsGivenUp
 from iotlab.triggers.mapping.event import Window
+from iotlab.triggers.mapping.invocation import Journal, Outcome, invocation_of_batch
 from iotlab.triggers.mapping.record import Entry, Source
 from iotlab.triggers.mapping.response import Failure
 from iotlab.triggers.mapping.settings import MappingSettings
 from iotlab.triggers.mapping.shape import Shape
-from iotlab.triggers.mapping.stats import Invocation, Tally
+from iotlab.triggers.mapping.stats import Tally
 
 LOG = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ class Lane:
         source, shard: Where the records come from.
         clock: For ages, waits and what is counted.
         tally: Takes the figures.
+        journal: Takes the invocations.
         handled: The sequence number up to which the lane's records are handled; empty before the first.
         on_progress: Called after the position moved, to have it stored; raises when that fails.
     """
@@ -55,13 +57,14 @@ class Lane:
         self,
         settings: MappingSettings,
         invoker: Invoker,
-        dead_letters: DeadLetters,
+        dead_letters: KeepsGivenUp,
         shape: Shape,
         *,
         source: Source,
         shard: str,
         clock: Clock,
         tally: Tally,
+        journal: Journal,
         handled: str,
         on_progress: Callable[[], None],
     ) -> None:
@@ -73,6 +76,7 @@ class Lane:
         self._shard = shard
         self._clock = clock
         self._tally = tally
+        self._journal = journal
         self._on_progress = on_progress
         self._lock = threading.Lock()
         self._waiting: list[Entry] = []
@@ -117,6 +121,11 @@ class Lane:
         """Return whether the shard ended and all of it is handled."""
         with self._lock:
             return self._is_ended and self._is_idle() and self._shape.window is None
+
+    def is_idle(self) -> bool:
+        """Return whether nothing waits and nothing is in work."""
+        with self._lock:
+            return self._is_idle()
 
     def lag(self) -> tuple[int, int | None]:
         """Return how many records are not handled, and when the oldest of them was created; None without."""
@@ -196,7 +205,7 @@ class Lane:
         self._tally.add("delivered", len(batch.entries))
         failure = self._shape.read(batch, result)
         if failure is None:
-            self._note(batch, result, duration_ms, "ok")
+            self._note(batch, "ok", result, duration_ms=duration_ms)
             self._succeed(batch)
         else:
             self._fail(batch, failure, result, duration_ms)
@@ -208,8 +217,9 @@ class Lane:
 
     def _fail(self, batch: Batch, failure: Failure, result: InvocationResult, duration_ms: float) -> None:
         verdict = judge_failure(batch, failure, self._settings)
-        outcome = "given up" if verdict.given_up else "retry" if verdict.is_retry else "split"
-        self._note(batch, result, duration_ms, outcome, f"{failure.error.error_type}: {failure.error.message}")
+        outcome: Outcome = "given up" if verdict.given_up else "retry" if verdict.is_retry else "split"
+        error = f"{failure.error.error_type}: {failure.error.message}"
+        self._note(batch, outcome, result, duration_ms=duration_ms, error=error)
         self._tally.add("errors")
         self._tally.add("handled", verdict.handled)
         if verdict.given_up is not None:
@@ -239,6 +249,7 @@ class Lane:
         old = Batch(batch.entries[:count], batch.failures)
         given_up = GivenUp(batch=old, shard=self._shard, stream=self._source.arn, condition="RecordAgeExceeded")
         self._dead_letters.keep(given_up)
+        self._note(old, "expired", error=f"older than {self._settings.maximum_record_age_s} s")
         self._tally.add("expired", count)
         self._tally.add("dead_letters", count)
         rest = batch.entries[count:]
@@ -269,22 +280,27 @@ class Lane:
         self._is_unsaved = False
 
     def _note(
-        self, batch: Batch, result: InvocationResult, duration_ms: float, outcome: str, error: str = ""
+        self,
+        batch: Batch,
+        outcome: Outcome,
+        result: InvocationResult | None = None,
+        *,
+        duration_ms: float = 0.0,
+        error: str = "",
     ) -> None:
-        first, last = (batch.entries[0], batch.entries[-1]) if batch.entries else (None, None)
-        self._tally.invoked(
-            Invocation(
-                at_us=self._clock.now_us(),
-                request_id=result.request_id,
-                shard=self._shard,
-                first="" if first is None else first.sequence_number,
-                last="" if last is None else last.sequence_number,
-                records=len(batch.entries),
-                duration_ms=duration_ms,
-                outcome=outcome,
-                error=error,
-            )
+        invocation = invocation_of_batch(
+            batch,
+            outcome,
+            result,
+            at_us=self._clock.now_us(),
+            shard=self._shard,
+            lanes=self._settings.parallelization_factor,
+            window=self._shape.window,
+            duration_ms=duration_ms,
+            error=error,
         )
+        self._tally.invoked(invocation)
+        self._journal.write(invocation, batch.entries)
 
 
 def _backoff_s(verdict: Verdict) -> float:

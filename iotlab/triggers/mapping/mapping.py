@@ -15,13 +15,15 @@ from iotlab.triggers.invoke import Invoker
 from iotlab.triggers.loop import Loop
 from iotlab.triggers.mapping.dead_letters import DeadLetters, FailureSink
 from iotlab.triggers.mapping.event import Window
+from iotlab.triggers.mapping.invocation import Invocation
+from iotlab.triggers.mapping.journal import InvocationJournal
 from iotlab.triggers.mapping.lane import Lane
 from iotlab.triggers.mapping.positions import Positions, ShardPosition
 from iotlab.triggers.mapping.record import Source
 from iotlab.triggers.mapping.settings import MappingSettings
 from iotlab.triggers.mapping.shape import PlainShape, Shape, WindowShape
 from iotlab.triggers.mapping.shard import ShardFeed
-from iotlab.triggers.mapping.stats import Invocation, MappingState, MappingStats, Tally
+from iotlab.triggers.mapping.stats import MappingState, MappingStats, Tally
 from iotlab.triggers.mapping.threads import LaneThreads
 
 LOG = logging.getLogger(__name__)
@@ -64,6 +66,7 @@ class EventSourceMapping:
         self._clock = clock
         self._tally = Tally()
         self._criteria = FilterCriteria(settings.filters)
+        self._journal = InvocationJournal(store, settings, self._tally)
         self._positions = Positions(store, settings.name, clock, window_s=settings.tumbling_window_s)
         self._dead_letters = DeadLetters(
             store, settings, invoker, clock, sink=sink, on_sink_error=lambda: self._tally.add("sink_errors")
@@ -301,6 +304,7 @@ class EventSourceMapping:
                 shard=position.shard,
                 clock=self._clock,
                 tally=self._tally,
+                journal=self._journal,
                 handled=handled,
                 on_progress=on_progress,
             )

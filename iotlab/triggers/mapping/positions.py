@@ -113,6 +113,12 @@ class Positions:
             values={":enabled": {"BOOL": enabled}},
         )
 
+    def forget_switch(self) -> None:
+        """Forget what a person said, so that the declaration counts again. Raises UnavailableError, TableError."""
+        self._store.update_item(
+            TRIGGER_CHECKPOINTS, self._key(MAPPING_ROW), "REMOVE #enabled", names={"#enabled": "enabled"}
+        )
+
     def save(self, position: ShardPosition) -> None:
         """Write one position, with a window's state, in one transaction. Raises UnavailableError, TableError."""
         parts = [""] if position.window is None else split_text(position.window.state.decode())

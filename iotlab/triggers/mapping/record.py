@@ -18,6 +18,7 @@ import msgspec
 from iotlab.clock import US_PER_S
 from iotlab.table.sizes import size_bytes
 from iotlab.table.store import StreamRecord
+from iotlab.triggers.watch import message_id
 
 _EVENT_ID_DIGITS = 32
 _encode = msgspec.json.Encoder(order="sorted").encode
@@ -47,11 +48,13 @@ class Entry(msgspec.Struct, frozen=True):
         sequence_number: Its place in its shard.
         created_us: When the change was committed, µs since 1970.
         body: The record as the event's JSON has it.
+        traced: The id of the message that caused the change; empty when it has none.
     """
 
     sequence_number: str
     created_us: int
     body: bytes
+    traced: str = ""
 
 
 def lambda_record(record: StreamRecord, source: Source) -> dict[str, Any]:
@@ -76,6 +79,13 @@ def lambda_record(record: StreamRecord, source: Source) -> dict[str, Any]:
     if record.user_identity is not None:
         shown["userIdentity"] = _small_first(record.user_identity)
     return shown | {"eventSourceARN": source.arn}
+
+
+def entry_of(record: StreamRecord, shown: Mapping[str, Any]) -> Entry:
+    """Return a record on its way to the function; ``shown`` is its `lambda_record`."""
+    image = record.new_image
+    traced = None if image is None or "message_id" not in image else message_id(image, record.old_image)
+    return Entry(record.sequence_number, record.created_at_us, msgspec.json.encode(shown), traced or "")
 
 
 def lane_of(record: StreamRecord, lanes: int) -> int:

@@ -6,8 +6,6 @@ import logging
 import threading
 from collections.abc import Callable
 
-import msgspec
-
 from iotlab.clock import Clock
 from iotlab.failpoints import hit
 from iotlab.table.errors import ExpiredIteratorException, TrimmedDataAccessException
@@ -16,7 +14,7 @@ from iotlab.triggers.filters.criteria import FilterCriteria
 from iotlab.triggers.mapping.event import Window
 from iotlab.triggers.mapping.lane import Lane
 from iotlab.triggers.mapping.positions import Positions, ShardPosition
-from iotlab.triggers.mapping.record import Entry, Source, lambda_record, lane_of
+from iotlab.triggers.mapping.record import Entry, Source, entry_of, lambda_record, lane_of
 from iotlab.triggers.mapping.stats import Tally
 
 LOG = logging.getLogger(__name__)
@@ -164,4 +162,4 @@ class ShardFeed:
         if not self._criteria.matches(shown):
             self._tally.add("filtered")
             return None
-        return Entry(record.sequence_number, record.created_at_us, msgspec.json.encode(shown))
+        return entry_of(record, shown)

@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from iotlab.stats import Percentiles, Reservoir
+from iotlab.triggers.mapping.invocation import Invocation
 
 MappingState = Literal["enabled", "disabled", "no stream"]
 Count = Literal[
@@ -26,34 +27,10 @@ Count = Literal[
     "windows",
     "sink_errors",
     "table_errors",
+    "journal_errors",
 ]
 
 RECENT = 200
-
-
-class Invocation(msgspec.Struct, frozen=True):
-    """One invocation, as ``tail`` shows it.
-
-    Attributes:
-        at_us: When it ended.
-        request_id: The function's ``aws_request_id``.
-        shard: The shard of its records.
-        first, last: Their sequence numbers; empty without records.
-        records: How many.
-        duration_ms: How long it took.
-        outcome: ``ok``, ``retry``, ``split`` or ``given up``.
-        error: Why it failed; empty when it did not.
-    """
-
-    at_us: int
-    request_id: str
-    shard: str
-    first: str
-    last: str
-    records: int
-    duration_ms: float
-    outcome: str
-    error: str = ""
 
 
 class MappingStats(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +49,7 @@ class MappingStats(msgspec.Struct, frozen=True, kw_only=True):
         windows: Tumbling windows that ended.
         sink_errors: What a further destination did not take.
         table_errors: Steps that the table failed; they were repeated.
+        journal_errors: Invocations that are missing in the table ``invocations``; they happened all the same.
         lag_records: Read and not yet handled.
         lag_us: Age of the oldest of these; 0 without.
         last_error: The newest error of the function or the table.
@@ -98,6 +76,7 @@ class MappingStats(msgspec.Struct, frozen=True, kw_only=True):
     windows: int = 0
     sink_errors: int = 0
     table_errors: int = 0
+    journal_errors: int = 0
     lag_records: int = 0
     lag_us: int = 0
     last_error: str = ""

@@ -40,13 +40,19 @@ class LaneThreads:
         """End the threads of some shards, or of all, each after the invocation in work.
 
         Raises:
-            UnavailableError: one takes longer than ``timeout_s``; the others have ended.
+            UnavailableError: one takes longer than ``timeout_s``; the others have ended. It is waited for again by
+                the next call.
         """
         late: list[UnavailableError] = []
-        for loop in [loop for shard in shards or list(self._loops) for loop in self._loops.pop(shard, ())]:
-            try:
-                loop.stop(timeout_s)
-            except UnavailableError as error:
-                late.append(error)
+        for shard in shards or list(self._loops):
+            left: list[Loop] = []
+            for loop in self._loops.pop(shard, ()):
+                try:
+                    loop.stop(timeout_s)
+                except UnavailableError as error:
+                    late.append(error)
+                    left.append(loop)
+            if left:
+                self._loops[shard] = left
         if late:
             raise late[0]

@@ -96,6 +96,12 @@ def test_a_preview_of_the_rule_in_force_is_what_happened(run: Run) -> None:
     assert "raised by this rule: 1; really raised: 1" in err
 
 
+def test_a_preview_looks_a_day_back_unless_it_is_said(run: Run) -> None:
+    code, out, err = run("preview", "hot")
+    assert code == 0, err
+    assert [step["what"] for step in json.loads(out)] == ["pending", "raised", "cleared"]
+
+
 def test_a_preview_of_another_rule_shows_the_difference_and_writes_nothing(run: Run, tmp_path: Path) -> None:
     other = tmp_path / "other.toml"
     other.write_text(HOT.replace("above = 30\nhold_s = 60", "above = 28"))

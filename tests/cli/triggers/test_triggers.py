@@ -11,11 +11,13 @@ import msgspec
 import pytest
 
 from iotlab.cli.triggers import VERBS
-from iotlab.domain.schema import TABLES, TRIGGER_DEAD_LETTERS
+from iotlab.clock import SystemClock
+from iotlab.domain.schema import TABLES, TRIGGER_CHECKPOINTS, TRIGGER_DEAD_LETTERS
 from iotlab.table.engine import Engine
 from iotlab.table.store import Put, Store
 from iotlab.table.values import item
 from iotlab.triggers.mapping.dead_letters import DeadLetter
+from iotlab.triggers.mapping.invocation import Invocation, put_of
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = ROOT / "examples" / "handlers"
@@ -127,3 +129,40 @@ def test_given_up_records_are_listed_and_handed_over_again(tmp_path: Path) -> No
     assert "1 handled, 1 failed again" in done.stdout, done.stderr
     assert "OSError: no" in done.stdout
     assert len(json.loads(iotlab("dlq", "mended", "--json", *data).stdout)) == 1
+
+
+def test_invocations_of_before_a_restart_are_listed_with_outcome_and_error(tmp_path: Path) -> None:
+    now_us = SystemClock().now_us()
+    engine = Engine.open(tmp_path / "table.db")
+    engine.ensure_tables(TABLES)
+    ones = [
+        Invocation(at_us=now_us - 7200_000_000, request_id="old", shard="s", outcome="ok"),
+        Invocation(at_us=now_us - 1_000_000, request_id="new", shard="s", outcome="retry", error="OSError: no"),
+    ]
+    Store(engine).batch_write([put_of("leaks", "devices", one) for one in ones])
+    engine.close()
+    listed = iotlab("invocations", "leaks", "--data", str(tmp_path), "--output", "jsonl")
+    assert listed.returncode == 0, listed.stderr
+    [row] = map(json.loads, listed.stdout.splitlines())
+    assert (row["request_id"], row["outcome"], row["error"]) == ("new", "retry", "OSError: no")
+    both = iotlab("invocations", "leaks", "--data", str(tmp_path), "--since", "3h")
+    assert "retry" in both.stdout
+
+
+def test_a_mapping_is_disabled_and_enabled_by_command_and_an_unknown_one_is_refused(tmp_path: Path) -> None:
+    data = ["--data", str(tmp_path)]
+    assert iotlab("add", "leaks", str(EXAMPLES / "leak_detector.py"), "--table", "devices", *data).returncode == 0
+    engine = Engine.open(tmp_path / "table.db")
+    engine.ensure_tables(TABLES)
+    engine.close()
+    for verb, said in (("disable", False), ("enable", True)):
+        done = iotlab(verb, "leaks", *data)
+        assert done.returncode == 0, done.stderr
+        engine = Engine.open(tmp_path / "table.db")
+        row = Store(engine).get_item(TRIGGER_CHECKPOINTS, {"mapping": {"S": "leaks"}, "shard": {"S": "#mapping"}})
+        engine.close()
+        assert row is not None
+        assert row["enabled"] == {"BOOL": said}
+    refused = iotlab("disable", "leeks", *data)
+    assert refused.returncode == 2
+    assert "there is no mapping 'leeks'" in refused.stderr

@@ -79,7 +79,7 @@ def test_an_unknown_operation_is_refused_by_name(keys: Credentials, port: int) -
 def test_a_table_that_cant_be_used_now_is_a_503_that_sdks_retry(
     engine: Engine, keys: Credentials, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def unavailable(_work: object) -> None:
+    def unavailable(_work: object, **_options: object) -> None:
         raise UnavailableError("the disk is full", hint="Free some space.")
 
     monkeypatch.setattr(engine, "submit", unavailable)
@@ -91,7 +91,7 @@ def test_a_table_that_cant_be_used_now_is_a_503_that_sdks_retry(
 def test_a_bug_of_ours_is_logged_and_tells_nothing(
     engine: Engine, keys: Credentials, port: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(_work: object) -> None:
+    def broken(_work: object, **_options: object) -> None:
         raise ZeroDivisionError("a secret detail")
 
     monkeypatch.setattr(engine, "submit", broken)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from iotlab.clock import ManualClock, to_datetime
+from iotlab.clock import ManualClock, SystemClock, to_datetime
 from iotlab.table.credentials import Credentials
 from iotlab.table.endpoint import Endpoint
 from iotlab.table.engine import Engine
@@ -131,4 +131,20 @@ def test_after_two_seconds_not_even_a_new_attempt_is_taken(tmp_path: Path, keys:
             assert send(endpoint.port, request).status == status
     finally:
         endpoint.stop()
+        engine.close()
+
+
+def test_a_table_that_lives_in_another_time_takes_requests_signed_now(tmp_path: Path, keys: Credentials) -> None:
+    engine = Engine.open(tmp_path / "manual.db", clock=ManualClock())
+    machine, table_s = (Endpoint(engine, keys, clock=clock) for clock in (SystemClock(), None))
+    try:
+        for endpoint in (machine, table_s):
+            endpoint.start()
+        request = signed(keys, machine.port, "ListTables", b"{}")
+        assert send(machine.port, request).status == 200
+        late = signed(keys, table_s.port, "ListTables", b"{}")
+        assert send(table_s.port, late).type == "InvalidSignatureException"
+    finally:
+        machine.stop()
+        table_s.stop()
         engine.close()

@@ -27,6 +27,8 @@ class Attack:
         signature: Its parameters.
         limits: Limits other than the defaults.
         is_harmful: Without namespaces it would reach the test's own user.
+        repeated: More errors that may come of it when it is repeated at once, before its process rests: what it
+            leaves behind adds up, and is limited.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Attack:
     signature: str = "event, context"
     limits: Mapping[str, float] = field(default_factory=dict)
     is_harmful: bool = False
+    repeated: tuple[str, ...] = ()
 
     @property
     def source(self) -> str:
@@ -119,6 +122,8 @@ return 'left'
 """,
         (None,),
         payload=b'"left"',
+        # At the limit of processes the first child can't fork, and answers in its parent's place.
+        repeated=(EXIT, "BlockingIOError"),
     ),
     Attack(
         "leaves a thread behind that loops",
@@ -131,6 +136,7 @@ return 'left'
 """,
         (None,),
         payload=b'"left"',
+        repeated=(TIMEOUT, "RuntimeError"),
     ),
     Attack(
         "ignores all signals",

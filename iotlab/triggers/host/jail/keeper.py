@@ -16,6 +16,7 @@ import select
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 
 from iotlab.triggers.host.jail import libc, limits, network, root, tree
@@ -58,12 +59,11 @@ def enter_process_namespaces(order: Order) -> None:
             file.write(text)
 
 
-def say(control: socket.socket, listener: socket.socket | None = None, **fields: object) -> None:
-    """Tell the host something, with a socket or without. A host that is gone is told nothing."""
+def say(control: socket.socket, listeners: Sequence[socket.socket] = (), **fields: object) -> None:
+    """Tell the host something, with sockets or without. A host that is gone is told nothing."""
     line = json.dumps(fields).encode() + b"\n"
-    rights = (
-        [] if listener is None else [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [listener.fileno()]))]
-    )
+    numbers = array.array("i", [listener.fileno() for listener in listeners])
+    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, numbers)] if listeners else []
     with suppress(OSError):
         control.sendmsg([line], rights)
 
@@ -96,13 +96,14 @@ def _become_inner(control: socket.socket, order: Order) -> None:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.setsid()
-        listener = _close_the_doors(order)
-        port = listener.getsockname()[1]
+        listeners = _close_the_doors(order)
+        port = listeners[0].getsockname()[1]
         function = os.fork()
         if function == 0:
             _become_function(control, order, port)
-        say(control, listener, port=port)
-        listener.close()
+        say(control, listeners, port=port)
+        for listener in listeners:
+            listener.close()
         say(control, ended=_reap(function))
         if not order.namespaces and sys.platform == "linux":
             tree.kill_below(os.getpid())
@@ -113,7 +114,8 @@ def _become_inner(control: socket.socket, order: Order) -> None:
         os._exit(code)
 
 
-def _close_the_doors(order: Order) -> socket.socket:
+def _close_the_doors(order: Order) -> list[socket.socket]:
+    """Lock this process in; return the sockets through which it is reached: the Runtime API's, then its doors'."""
     if sys.platform == "linux":
         libc.signal_when_parent_dies(signal.SIGKILL)
         libc.adopt_orphans()
@@ -124,7 +126,7 @@ def _close_the_doors(order: Order) -> socket.socket:
         if own_network:
             network.bring_up_loopback()
         root.enter([(source, target) for source, target in order.binds], order.temp_bytes)
-    return network.listen()
+    return [network.listen(), *(network.listen(port) for port in order.doors)]
 
 
 def _become_function(control: socket.socket, order: Order, port: int) -> None:

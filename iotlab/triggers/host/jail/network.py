@@ -19,12 +19,12 @@ def bring_up_loopback() -> None:
         fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", flags | _IFF_UP))
 
 
-def listen() -> socket.socket:
-    """Return a listening socket on a free loopback port.
+def listen(port: int = 0) -> socket.socket:
+    """Return a listening socket on a loopback port, a free one for 0. Raises OSError.
 
     It belongs to the network namespace of whoever makes it, also after it was handed to a process outside.
     """
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.bind(("127.0.0.1", 0))
+    listener.bind(("127.0.0.1", port))
     listener.listen(64)
     return listener

@@ -18,6 +18,7 @@ class Order:
         namespaces: Own processes, files, host name and message queues (Linux).
         user_namespace: Make the namespaces without being root, in a user namespace.
         network: Let it use the machine's network; False gives it one with nothing but loopback.
+        doors: Loopback ports to listen on beside the Runtime API, in a network of its own.
         uid: The user and group to become; None to stay who we are.
         binds: Files for its own root directory, see `iotlab.triggers.host.jail.root`.
         temp_bytes: The size of its ``/tmp``.
@@ -30,6 +31,7 @@ class Order:
     namespaces: bool = False
     user_namespace: bool = False
     network: bool = False
+    doors: list[int] = field(default_factory=list)
     uid: int | None = None
     binds: list[list[str]] = field(default_factory=list)
     temp_bytes: int = 0
