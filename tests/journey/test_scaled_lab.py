@@ -20,6 +20,7 @@ from tests.journey.home_day import SCENARIO, only
 ALARM = "freezer-open/kitchen-freezer"
 LASTS_S = 6_600
 HOLD_US = 1_800 * US_PER_S
+LATE_US = 60 * US_PER_S
 READY_S = 6.0
 
 
@@ -57,7 +58,9 @@ def test_a_hold_of_half_an_hour_survives_a_kill_of_the_bridge_at_600_times(
     assert report.shortcomings() == []
     assert report.alarms == {"expected": 1, "raised": 1, "missed": 0, "unexpected": 0, "near_misses": 1}
     at_us = {row["to"]: row["at_us"] for row in report.alarm_details if row["alarm"] == ALARM}
-    assert at_us["raised"] - at_us["pending"] >= HOLD_US - US_PER_S
+    # The hold counts from the reading, the journal from when it was judged: a tenth of the machine's seconds later at
+    # most. How long the bridge takes to be there again is the machine's affair: there is no limit on the other side.
+    assert at_us["raised"] - at_us["pending"] >= HOLD_US - LATE_US
     # After the demo the data directory is an ordinary one again.
     assert lab_clock(directory).speed == 1
 
