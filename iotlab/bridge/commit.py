@@ -6,15 +6,14 @@ For each stored message: the device's state with its stream record, one item of 
 from __future__ import annotations
 
 import base64
-import hashlib
 from collections.abc import Callable, Container, Sequence
-from typing import Any
 
 import msgspec
 
 from iotlab.bridge.arrival import Arrival, Fate, Numbered
 from iotlab.bridge.descriptions import description_item
 from iotlab.bridge.ledger import MAX_RANGES, BootLedger, LedgerFullError
+from iotlab.bridge.rows import content_tag, dead_letter_item, history_item, trace_item
 from iotlab.bridge.state import apply_reading, fill_unknown, is_older, new_state, wire_values
 from iotlab.bridge.stores.base import Unit
 from iotlab.domain import schema
@@ -27,8 +26,6 @@ from iotlab.table.expressions import KeyRange
 from iotlab.table.keys import Key, place
 from iotlab.table.values import Item
 
-MAX_KEPT_PAYLOAD_BYTES = 64 * 1024
-"""Of a larger dead letter the beginning is kept, with its whole size and digest."""
 _REDELIVERY_WINDOW = 2000
 _BY_CHANGE: tuple[Fate, ...] = ("stored", "status", "retained", "repeat", "ignored")
 _encode = msgspec.json.Encoder().encode
@@ -162,7 +159,7 @@ class BatchCommit:
             arrival.fate = "repeat"
             return
         values = wire_values(reading)
-        history = _history_item(arrival, reading, values, event_us=event_us, tag=tag) if values else None
+        history = history_item(arrival, reading, values, event_us=event_us, tag=tag) if _is_kept(reading) else None
         body = None if history is None else _checked(_encode(history))
         try:
             if not apply_reading(
@@ -184,7 +181,7 @@ class BatchCommit:
             # Decoding has bounded the device's name, so the key needs no checks of its own.
             key = Key(held.key.partition, history["at"]["S"].encode())
             self._unit.put(self._tables.readings, key, body, old=None, key_attributes={})
-        arrival.fate = "stored" if reading.values else "status"
+        arrival.fate = "stored" if history is not None else "status"
         self._keep_state(held, arrival, state)
 
     def _event_us(self, reading: Reading, state: Item, received_us: int) -> int:
@@ -199,7 +196,7 @@ class BatchCommit:
 
     def _tag_if_new(self, arrival: Arrival, reading: Reading, number: int) -> str | None:
         """Return what makes the message's history key unique, or None when the message is stored already."""
-        if not reading.values:
+        if not _is_kept(reading):
             return ""
         if reading.boot_id is not None and reading.seq is not None:
             ledger = self._boot(reading.device, reading.boot_id)
@@ -207,11 +204,11 @@ class BatchCommit:
                 ledger.repeats += 1
                 return None
             return f"{reading.boot_id}.{reading.seq}"
-        tag = _content_tag(arrival) + (f".{number}" if number else "")
+        tag = content_tag(arrival) + (f".{number}" if number else "")
         return None if self._is_redelivered(arrival, reading, tag) else tag
 
     def _account(self, reading: Reading) -> None:
-        if reading.boot_id is None or reading.seq is None or not reading.values:
+        if reading.boot_id is None or reading.seq is None:
             return
         ledger = self._boot(reading.device, reading.boot_id)
         try:
@@ -284,25 +281,7 @@ class BatchCommit:
         if arrival.numbered is not None and not self._refuse(arrival.numbered):
             arrival.fate = "repeat"
             return
-        message = arrival.message
-        body = message.payload
-        kept = body[:MAX_KEPT_PAYLOAD_BYTES]
-        item: Item = {
-            "queue": {"S": schema.INGEST_QUEUE},
-            "at": {"S": f"{schema.sort_time(message.received_at_us)}#{_content_tag(arrival)}"},
-            "topic": {"S": message.topic},
-            "payload": {"B": base64.b64encode(kept).decode("ascii")},
-            "size_bytes": {"N": str(len(body))},
-            "sha256": {"S": hashlib.sha256(body).hexdigest()},
-            "reason": {"S": error.reason},
-            "detail": {"S": error.message},
-            "received_us": {"N": str(message.received_at_us)},
-        }
-        if arrival.numbered is not None:
-            item["device"] = {"S": arrival.numbered.device}
-            item["boot_id"] = {"S": arrival.numbered.boot_id}
-            item["seq"] = {"N": str(arrival.numbered.seq)}
-        self._put(self._tables.dead_letters, item)
+        self._put(self._tables.dead_letters, dead_letter_item(arrival, error))
 
     def _refuse(self, numbered: Numbered) -> bool:
         """Account for an unreadable message, so that its device stops sending it; return False for a repeat."""
@@ -353,41 +332,9 @@ class BatchCommit:
         )
 
 
-def trace_item(message_id: str, stop: str, at_us: int, detail: str) -> Item:
-    """Return one stop of one traced message as an item of the traces table."""
-    return {"id": {"S": message_id}, "stop": {"S": stop}, "at_us": {"N": str(at_us)}, "detail": {"S": detail}}
-
-
-def _content_tag(arrival: Arrival) -> str:
-    message = arrival.message
-    digest = hashlib.blake2b(message.topic.encode(errors="surrogatepass"), digest_size=8)
-    digest.update(message.payload)
-    return digest.hexdigest()
-
-
-def _history_item(arrival: Arrival, reading: Reading, values: Item, *, event_us: int, tag: str) -> Item:
-    message = arrival.message
-    item: dict[str, Any] = {
-        "device": {"S": reading.device},
-        "at": {"S": schema.reading_sort_key(event_us, tag)},
-        "received_us": {"N": str(message.received_at_us)},
-        "decoded_us": {"N": str(arrival.decoded_at_us)},
-        "topic": {"S": message.topic},
-        "values": {"M": values},
-    }
-    if reading.no_reading:
-        item["no_reading"] = {"M": {name: {"S": sent} for name, sent in reading.no_reading.items()}}
-    if reading.measured_at_us is not None:
-        item["measured_us"] = {"N": str(reading.measured_at_us)}
-    if reading.boot_id is not None:
-        item["boot_id"] = {"S": reading.boot_id}
-    if reading.seq is not None:
-        item["seq"] = {"N": str(reading.seq)}
-    if reading.message_id is not None:
-        item["message_id"] = {"S": reading.message_id}
-    if reading.published_at_us is not None:
-        item["published_us"] = {"N": str(reading.published_at_us)}
-    return item
+def _is_kept(reading: Reading) -> bool:
+    """Return whether a reading belongs in the history. A numbered one always: its device waits for its account."""
+    return bool(reading.values or reading.no_reading) or reading.seq is not None
 
 
 def _checked(body: bytes) -> bytes:

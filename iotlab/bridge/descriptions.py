@@ -18,17 +18,15 @@ def description_item(device: str, channel: str, description: Description, *, top
         "topic": {"S": topic},
         "at_us": {"N": str(at_us)},
     }
-    said: dict[str, Any] = msgspec.structs.asdict(description)
-    for name, value in said.items():
-        if value not in ("", None, False, ()):
-            item[name] = _wire(value)
-    return item
+    # Without what has its default. A minimum of 0 is none.
+    said: dict[str, Any] = msgspec.to_builtins(description)
+    return item | {name: _wire(value) for name, value in said.items()}
 
 
-def _wire(value: str | float | tuple[str, ...]) -> AttributeValue:
+def _wire(value: str | float | list[str]) -> AttributeValue:
     if isinstance(value, bool):
         return {"BOOL": value}
-    if isinstance(value, tuple):
+    if isinstance(value, (list, tuple)):
         return {"L": [{"S": option} for option in value]}
     return {"S": value} if isinstance(value, str) else {"N": number_text(value)}
 

@@ -12,9 +12,9 @@ from typing import Protocol
 import msgspec
 
 from iotlab.bridge.arrival import Arrival, Numbered
-from iotlab.bridge.commit import trace_item
 from iotlab.bridge.conventions import Resolver, conventions, numbered
 from iotlab.bridge.figures import Figures
+from iotlab.bridge.rows import trace_item
 from iotlab.bridge.stores.base import Batch, BridgeStore, Committed
 from iotlab.clock import Clock
 from iotlab.domain.reading import readings_of

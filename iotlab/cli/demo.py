@@ -80,10 +80,7 @@ def command(
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     if screenshot is not None:
-        if no_window:
-            raise typer.BadParameter("there is no picture with --no-window", param_hint="--screenshot")
-        if speed != 1.0:
-            raise typer.BadParameter("the window shows the machine's time only", param_hint="--speed")
+        _check_picture(no_window=no_window, speed=speed)
         screenshot.unlink(missing_ok=True)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -112,10 +109,21 @@ def command(
     _summary(console, figures)
     if screenshot is not None and not screenshot.exists():
         raise UnavailableError(f"the window wrote no picture to {screenshot}:\n{demo.window_log}")
-    if exact and (shortcomings := figures.shortcomings()):
-        raise UnavailableError(
-            f"the run is not exact: {'; '.join(shortcomings)}", hint="--report FILE has the details."
-        )
+    if exact:
+        _check_exact(figures)
+
+
+def _check_picture(*, no_window: bool, speed: float) -> None:
+    if no_window:
+        raise typer.BadParameter("there is no picture with --no-window", param_hint="--screenshot")
+    if speed != 1.0:
+        raise typer.BadParameter("the window shows the machine's time only", param_hint="--speed")
+
+
+def _check_exact(figures: Report) -> None:
+    if shortcomings := figures.shortcomings():
+        problem = f"the run is not exact: {'; '.join(shortcomings)}"
+        raise UnavailableError(problem, hint="--report FILE has the details.")
 
 
 def _open_window(demo: Demo, console: Console, theme: str, run_for_s: float | None, screenshot: Path | None) -> None:

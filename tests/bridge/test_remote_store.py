@@ -131,7 +131,7 @@ def test_one_message_may_hold_readings_of_several_devices_and_times(store: Store
 
 
 def test_what_a_device_says_of_its_channels_is_kept_once_and_withdrawn(store: Store, bridge: Open) -> None:
-    about = Description(component="switch", command_topic="x/set", options=("on", "off"), maximum=1.5)
+    about = Description(component="switch", command_topic="x/set", options=("on", "off"), minimum=0.0, maximum=1.5)
     for description in (about, about, Description(is_removed=True)):
         [sent] = arrivals(("config/x", b"{}"))
         sent.decoded = Reading("a", "x", descriptions={"relay": description}, attributes={"maker": "us"})
@@ -276,3 +276,20 @@ def test_the_pipeline_waits_while_the_table_throttles_and_acknowledges_only_what
     assert pipeline.figures.throttled_commits == pipeline.figures.failed_commits == 3
     assert told == ["ThrottlingException: slower"] * 3 + [""]
     assert pipeline.figures.last_error == ""
+
+
+@pytest.mark.parametrize(
+    ("channels", "no_reading"),
+    [({"temperature": -127}, {"temperature": "-127"}), ({"temperature": None}, {}), ({}, {})],
+)
+def test_a_numbered_message_without_a_reading_is_accounted_for_and_in_the_history(
+    store: Store, bridge: Open, channels: dict[str, float | None], no_reading: dict[str, str]
+) -> None:
+    body = {"boot_id": "b1", "seq": 0, "values": channels}
+    for fate in ("stored", "repeat"):
+        [sent] = arrivals(("lab/d/telemetry", body))
+        committed = bridge(store).batch([sent], set()).commit()
+        assert sent.fate == fate
+        assert committed.stored == {("d", "b1"): 0}
+    [row] = [plain(row) for row in store.scan_all(schema.READINGS)]
+    assert (row["seq"], row["values"], row.get("no_reading", {})) == (0, {}, no_reading)

@@ -7,7 +7,7 @@ and 9.9999999999999999999999999999999999999E+125.
 from __future__ import annotations
 
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation, Overflow
 
 MAX_SIGNIFICANT_DIGITS = 38
 MIN_MAGNITUDE = 1e-130
@@ -63,7 +63,7 @@ def _check_limits(text: str, mantissa: str) -> None:
         raise NumberLimitError("number_precision", problem)
     try:
         magnitude = abs(Decimal(text))
-    except InvalidOperation:  # an exponent beyond what even Decimal holds
+    except (InvalidOperation, Overflow):  # an exponent beyond what even Decimal holds, or calculates with
         magnitude = Decimal("Infinity")
     # A float may round up to 1e126 what is below it as text.
     if magnitude < Decimal("1e-130") or magnitude.adjusted() > 125 or float(magnitude) >= TOO_LARGE_MAGNITUDE:
