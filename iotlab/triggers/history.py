@@ -83,16 +83,19 @@ def images(
     latest: dict[str, Any] = {}
     image |= {"device": {"S": device}, "channels": {"M": latest}}
     for row in rows:
+        values = {} if row.values is None else row.values["M"]
+        if not values:
+            # A message that brought no reading. Seen once more, the readings before it would seem to have come again.
+            continue
         image["received_us"] = row.received_us
-        if row.values is not None and (values := row.values["M"]):
-            # Seventeen digits of microseconds, without the zeros before them.
-            image["measured_us"] = at = {"N": row.at["S"][:17].lstrip("0") or "0"}
-            for name in values if channels is None else channels:
-                if name in values:
-                    members = {"value": values[name], "at_us": at}
-                    if name in units:
-                        members["unit"] = units[name]
-                    latest[name] = {"M": members}
+        # Seventeen digits of microseconds, without the zeros before them.
+        image["measured_us"] = at = {"N": row.at["S"][:17].lstrip("0") or "0"}
+        for name in values if channels is None else channels:
+            if name in values:
+                members = {"value": values[name], "at_us": at}
+                if name in units:
+                    members["unit"] = units[name]
+                latest[name] = {"M": members}
         if row.message_id is not None:
             image["message_id"] = row.message_id
         else:

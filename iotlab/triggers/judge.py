@@ -187,7 +187,7 @@ class Judge:
                 continue
             members = attribute["M"]
             at = members["at_us"]["N"]
-            if at != measured and not whole:
+            if not whole and (at != measured or _is_known(channel.channel, members, record)):
                 continue
             value = reading_number(members["value"])
             at_us = sight.at_us if at == measured else min(int(at), sight.received_us)
@@ -284,6 +284,16 @@ class Judge:
             hit = self._hit(watched, verdict, moment, image, self._book.alarms.get(watched.key))
             if hit is not None:
                 yield hit
+
+
+def _is_known(channel: str, members: Item, record: StreamRecord | None) -> bool:
+    """Say whether the image before had this very reading: what came then has no value, such as a birth or a will."""
+    old = None if record is None else record.old_image
+    entry = None if old is None else old.get("channels", {"M": {}})["M"].get(channel)
+    if entry is None:
+        return False
+    before = entry["M"]
+    return bool(before["at_us"] == members["at_us"] and before["value"] == members["value"])
 
 
 def _is_overtaken(channel: str, at_us: int, received: int, record: StreamRecord | None) -> bool:
