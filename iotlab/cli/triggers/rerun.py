@@ -10,6 +10,7 @@ import typer
 from iotlab.cli.durations import duration_s
 from iotlab.cli.table.opening import open_store
 from iotlab.cli.table.output import Layout, OutputFlag, Wide, chosen, note, print_items
+from iotlab.cli.table.progress import steps
 from iotlab.cli.table.where import Where, with_where
 from iotlab.cli.triggers.declared import find_declared, triggers_file
 from iotlab.clock import US_PER_S, SystemClock, iso
@@ -62,7 +63,7 @@ def command(
         kept = Versions(where.directory / FOLDER / function.name, SystemClock()).find(version)
         function = msgspec.structs.replace(function, path=kept.folder)
     end_us = SystemClock().now_us()
-    with open_store(where) as opened:
+    with open_store(where) as opened, steps("Running again") as tell:
         done = rerun_handler(
             opened.store,
             settings,
@@ -70,6 +71,7 @@ def command(
             end_us - round(since_s * US_PER_S),
             end_us,
             directory=where.directory,
+            on_batch=tell,
         )
     shown = [one for one in done.found.batches if everything or one.verdict != "equal"]
     print_items(map(_row, shown), Layout(chosen(output), COLUMNS, wide))
