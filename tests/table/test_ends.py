@@ -111,3 +111,19 @@ def test_an_iterator_is_renewed_before_it_expires(engine: Engine, clock: ManualC
     assert iterator != first
     store.put_item("things", {"k": {"S": "a"}})
     assert len(store.get_records(iterator).records) == 1
+
+
+def test_whoever_looks_while_a_record_is_being_committed_sees_it_afterwards(engine: Engine) -> None:
+    store = Store(engine)
+    looking = [at_the_end(store)]
+
+    def look() -> bool:
+        page = store.get_records(looking[-1])
+        assert page.records == []
+        looking.append(page.next_iterator or "")
+        return False
+
+    engine.transact(lambda unit: unit.connection.set_commit_hook(look))
+    store.put_item("things", {"k": {"S": "a"}})
+    assert len(looking) == 3
+    assert [record.keys for record in store.get_records(looking[-1]).records] == [{"k": {"S": "a"}}]
